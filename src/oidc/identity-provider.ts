@@ -1,0 +1,107 @@
+import type { Claims } from './claims.ts';
+
+/** `unavailable`: nothing was sent or nothing usable came back; trying later is right. Seconds. */
+export interface ProviderUnavailable {
+  readonly kind: 'unavailable';
+  readonly retryAfter: number;
+}
+
+/** The tokens of one answer of the token endpoint (RFC 6749 §5.1). */
+export interface TokenSet {
+  readonly accessToken: string;
+  /** Milliseconds since the epoch, counted from before the request was sent; always finite. */
+  readonly accessTokenExpiresAt: number;
+  readonly refreshToken?: string;
+  readonly idToken?: string;
+  /** Absent when the answer names none: then the scope is the requested one (RFC 6749 §5.1). */
+  readonly scope?: readonly string[];
+}
+
+export interface AuthorizationRequest {
+  readonly state: string;
+  readonly nonce: string;
+  /** PKCE verifier (RFC 7636); the challenge method is always S256. */
+  readonly codeVerifier: string;
+  /** Parameters the login URL may pass on, already allow-listed. They override `provider.authorizeParams`. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+export interface CallbackRequest {
+  /** The parameters of the authorization response, exactly as they arrived (query or form body). */
+  readonly params: URLSearchParams;
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  /** `max_age` of the authorization request, when it had one: checked against `auth_time`. Seconds. */
+  readonly maxAge?: number;
+}
+
+export type ExchangeOutcome =
+  | {
+      readonly kind: 'signed-in';
+      readonly tokens: TokenSet;
+      /** ID-token claims, completed from userinfo as configured. `sub` is always in. */
+      readonly claims: Claims;
+      readonly sub: string;
+      readonly providerSid?: string;
+      /** `iat` of the ID token, seconds. */
+      readonly idTokenIssuedAt: number;
+    }
+  | {
+      readonly kind: 'refused';
+      readonly reason: 'state_mismatch' | 'issuer_mismatch' | 'provider_error' | 'id_token_invalid' | 'exchange_refused';
+      /** OAuth error code from the registered set, else `other`. */
+      readonly providerError?: string;
+      /** A short word for the log: which check failed. Never a value. */
+      readonly check: string;
+    }
+  | ProviderUnavailable;
+
+export type RefreshOutcome =
+  /** `claims` are set only when a refreshed ID token was validated and belongs to the same `sub`. */
+  | { readonly kind: 'granted'; readonly tokens: TokenSet; readonly claims?: Claims }
+  /** The refreshed ID token names another subject (OIDC Core §12.2). The session must end; the new tokens must be revoked. */
+  | { readonly kind: 'subject-changed'; readonly tokens: TokenSet }
+  /** The token endpoint answered with an OAuth error (RFC 6749 §5.2). Which errors end a session is the refresh policy's decision. */
+  | { readonly kind: 'refused'; readonly error: string; readonly status: number }
+  /** 429. Seconds. */
+  | { readonly kind: 'throttled'; readonly retryAfter: number }
+  /**
+   * No usable answer. `sent: false`: not one byte of the request was written (refused, DNS, connect, TLS, no metadata yet), so
+   * repeating is harmless; `true`: the provider may have rotated the token (reset, timeout, 5xx, unreadable).
+   */
+  | { readonly kind: 'failed'; readonly sent: boolean; readonly cause: string; readonly retryAfter?: number };
+
+export interface RefreshRequest {
+  readonly refreshToken: string;
+  /** The session's subject, for the continuity check of a refreshed ID token. */
+  readonly sub: string;
+  /** The granted scope of the session, used when `refresh.scope` is configured. */
+  readonly scope: readonly string[];
+}
+
+export interface EndSessionRequest {
+  readonly idToken?: string;
+  /** `sub` or e-mail, sent as logout_hint when there is no ID token. */
+  readonly logoutHint?: string;
+  readonly postLogoutRedirectUri: string;
+  readonly state?: string;
+}
+
+/** The OpenID provider, as the rest of the house sees it. One frontend has one. */
+export interface IdentityProvider {
+  readonly issuer: string;
+  /** `unknown` before the first discovery ended either way. Never waits. */
+  status(): 'up' | 'down' | 'unknown';
+  /** Begins background discovery; returns at once and never throws for a provider that is down. */
+  start(): void;
+  close(): Promise<void>;
+  authorizationUrl(request: AuthorizationRequest): Promise<{ readonly kind: 'ready'; readonly url: string } | ProviderUnavailable>;
+  /** Checks the authorization response and exchanges the code. Not idempotent: the caller single-flights by state. */
+  exchange(request: CallbackRequest): Promise<ExchangeOutcome>;
+  refresh(request: RefreshRequest): Promise<RefreshOutcome>;
+  /** RFC 7009. Best effort: `false` when the provider has no such endpoint or did not answer 200. */
+  revoke(refreshToken: string): Promise<boolean>;
+  /** RP-Initiated Logout 1.0. `undefined` when the provider has no end_session_endpoint or its metadata is not known. Never waits. */
+  endSessionUrl(request: EndSessionRequest): string | undefined;
+}

@@ -1,0 +1,22 @@
+import type { Session } from './session.ts';
+
+export type RevocationCause = 'logout' | 'replaced' | 'back_channel' | 'front_channel' | 'operator' | 'refresh_refused' | 'refresh_expired';
+
+export interface Revocation {
+  readonly cause: RevocationCause;
+  /** Any one of these names the sessions that end. */
+  readonly sid?: string;
+  readonly providerSid?: string;
+  readonly sub?: string;
+  /** For `providerSid` and `sub`: only sessions whose ID token was issued at or before this time end (seconds, the provider's clock). */
+  readonly issuedAt?: number;
+  /** When the entry may be forgotten: no session it names can live longer. Milliseconds. */
+  readonly until: number;
+}
+
+/** The list of sessions that ended before their seal says so. Asked synchronously on every request, so it lives in memory. */
+export interface Revocations {
+  causeOf(session: Session): RevocationCause | undefined;
+  /** Known here before the promise is returned; resolved once every replica can know. */
+  add(revocation: Revocation): Promise<void>;
+}

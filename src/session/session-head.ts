@@ -1,0 +1,43 @@
+/** The answer of `claim`. `until` is a wall-clock time in ms: the end of the lease. */
+export type Claim =
+  | { readonly kind: 'granted'; readonly until: number }
+  /** Somebody else holds the lease. */
+  | { readonly kind: 'busy'; readonly until: number }
+  /** A newer generation exists and its ticket may still be handed over. */
+  | { readonly kind: 'newer'; readonly generation: number; readonly ticket: string }
+  /** A newer generation exists and the handover is over: this generation must never reach the provider. */
+  | { readonly kind: 'superseded'; readonly generation: number }
+  | { readonly kind: 'unavailable'; readonly retryAfter: number };
+
+/** The newest generation known of one session. `ticket` is the sealed cookie value itself, absent once the handover is over. */
+export interface Head {
+  readonly generation: number;
+  readonly ticket?: string;
+  readonly setAt: number;
+  /** When the new generation was first presented `confirmAfter` or more after `setAt`. */
+  readonly confirmedAt?: number;
+}
+
+/**
+ * Per session id, the newest generation anyone knows of: what makes a refresh happen once, and what hands its result to late
+ * requests that still carry the older cookie.
+ * A head keeps its ticket while unconfirmed (within the idle limit and a byte bound) or confirmed less than the handover ago;
+ * after that only the number stays, until the absolute limit.
+ */
+export interface SessionHead {
+  /** One atomic step: take the lease for refreshing `generation`, or learn why not. Implies `confirm` of that generation. */
+  claim(sid: string, generation: number, leaseMs: number): Promise<Claim>;
+  /** Makes `ticket` the head and ends the lease. A generation that is not newer than the head changes nothing. `endsAt`: the session's absolute limit. */
+  publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void>;
+  /** The browser presented `generation`. Counts only `confirmAfter` or more after it was set. */
+  confirm(sid: string, generation: number): Promise<void>;
+  /** Gives the lease back without a new generation. Only the lease of this generation is released. */
+  release(sid: string, generation: number): Promise<void>;
+  /** Forgets the session (logout). */
+  forget(sid: string): Promise<void>;
+}
+
+/** What this process knows by itself, without asking anybody: enough to judge most requests without a wait. */
+export interface LocalHeads {
+  newest(sid: string): Head | undefined;
+}
