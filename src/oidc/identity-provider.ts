@@ -1,4 +1,4 @@
-import type { Claims } from './claims.ts';
+import type { Claims } from '../kernel/claims.ts';
 
 /** `unavailable`: nothing was sent or nothing usable came back; trying later is right. Seconds. */
 export interface ProviderUnavailable {

@@ -1,7 +1,4 @@
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
-
-/** Claims of the ID token or the userinfo answer that the session keeps (OIDC Core §5.1). */
-export type Claims = Readonly<Record<string, JsonValue>>;
+import type { Claims } from '../kernel/claims.ts';
 
 /**
  * One user's session, as the seal holds it. All times are milliseconds since the epoch except `idTokenIssuedAt`,
