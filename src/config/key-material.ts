@@ -1,0 +1,43 @@
+import type { Secret } from '../kernel/secret.ts';
+
+export const MIN_KEY_BYTES = 32;
+export const KEY_RULE = 'must hold at least 32 random bytes and not be a placeholder (print one with: cloakroom keygen)';
+
+const PLACEHOLDER =
+  /change.?me|replace.?(?:me|this)|placeholder|password|example|insert.?(?:key|secret)|your.?(?:key|secret)|^(?:secret|x{4}|test|dummy)/i;
+const MIN_DISTINCT_BYTES = 12;
+
+/**
+ * The bytes of a key as it is written in the configuration: hex, base64url or base64 when the text is that and gives at least
+ * 32 bytes; the UTF-8 bytes of the text otherwise.
+ */
+export function keyBytes(secret: Secret): Buffer {
+  const text = secret.reveal();
+  const encodings: readonly BufferEncoding[] = [
+    ...(/^(?:[0-9a-f]{2})+$/i.test(text) ? (['hex'] as const) : []),
+    ...(/^(?:[A-Za-z0-9_-]+|[A-Za-z0-9+/]+)={0,2}$/.test(text) ? (['base64'] as const) : []),
+  ];
+  const decoded = encodings.map((encoding) => Buffer.from(text, encoding)).find((bytes) => bytes.length >= MIN_KEY_BYTES);
+  return decoded ?? Buffer.from(text, 'utf8');
+}
+
+/** Long enough, and not something a person typed to get past this check. */
+export function isStrongKey(secret: Secret): boolean {
+  const bytes = keyBytes(secret);
+  const text = secret.reveal();
+  if (bytes.length < MIN_KEY_BYTES || new Set(bytes).size < MIN_DISTINCT_BYTES) return false;
+  return !PLACEHOLDER.test(text) && !repeats(text) && !climbs(text);
+}
+
+/** One piece written over and over, such as `abc123abc123…`. */
+function repeats(text: string): boolean {
+  const period = text.indexOf(text.slice(0, Math.ceil(text.length / 2)), 1);
+  return period > 0 && [...text.slice(period)].every((char, index) => char === text[index]);
+}
+
+/** Most characters are the neighbour of the one before, such as `0123456789abc…`. */
+function climbs(text: string): boolean {
+  const codes = [...text].map((char) => char.codePointAt(0) ?? 0);
+  const near = codes.filter((code, index) => Math.abs(code - (codes[index - 1] ?? Number.NaN)) <= 1);
+  return near.length > text.length / 2;
+}

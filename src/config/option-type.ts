@@ -1,0 +1,21 @@
+export type Parsed<T> = { readonly kind: 'ok'; readonly value: T } | { readonly kind: 'refused'; readonly message: string };
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** How one kind of value is read, printed and described. A message never holds the given value: it may be a secret. */
+export interface OptionType<T> {
+  /** For docs/configuration.md, such as `duration` or `text`. */
+  readonly words: string;
+  /** JSON Schema of the value as it is written in YAML. */
+  readonly schema: JsonSchema;
+  /** Reads a value as the YAML parser gives it (maps as `Map`). */
+  parse(raw: unknown): Parsed<T>;
+  /** An environment variable's text as the value YAML would give; stays text when it cannot be one, for `parse` to refuse. */
+  fromText(text: string): unknown;
+  /** The value as it is written in YAML; secrets masked. */
+  print(value: T): unknown;
+  /** `secret`: also exists as `…File`. `file`: must be readable when the configuration is loaded. */
+  readonly source?: 'secret' | 'file';
+}
+
+export const ok = <T>(value: T): Parsed<T> => ({ kind: 'ok', value });
+export const refused = (message: string): { kind: 'refused'; message: string } => ({ kind: 'refused', message });

@@ -1,0 +1,34 @@
+import { listOf } from '../collection-types.ts';
+import { Between, Each, Lasting, NoRepeats } from '../constraints.ts';
+import { MINUTE } from '../duration.ts';
+import { Option } from '../option.ts';
+import { RESERVED_PARAMS_RULE, isReservedParam } from '../provider-rules.ts';
+import { duration, flag, integer, text } from '../scalar-types.ts';
+
+const OURS = new Set(['returnTo', 'iss', 'target_link_uri']);
+
+/** The start of a login. */
+export class LoginSection {
+  @Each((name: string) => /^[A-Za-z0-9_.-]{1,64}$/.test(name) && !OURS.has(name), 'must be a list of parameter names')
+  @Each((name: string) => !isReservedParam(name), RESERVED_PARAMS_RULE)
+  @NoRepeats()
+  @Option({ type: listOf(text('words')), doc: 'Query parameters of the login endpoint that are passed on to the provider.' })
+  readonly params: readonly string[] = ['prompt', 'login_hint', 'max_age', 'acr_values', 'ui_locales'];
+
+  @Lasting('1m', '1h')
+  @Option({ type: duration(), doc: 'How long a user may take to come back from the provider. Milliseconds in memory.' })
+  readonly attemptTtl: number = 10 * MINUTE;
+
+  @Option({ type: text(), planned: true, doc: 'Query parameter by which a silent login (`prompt=none`) reports its failure to the page.' })
+  readonly silentErrorParam: string = 'login_error';
+}
+
+/** Legacy password grant. */
+export class PasswordLoginSection {
+  @Option({ type: flag(), planned: true, doc: 'Accept user name and password from the page (RFC 6749 §4.3). Discouraged.' })
+  readonly enabled: boolean = false;
+
+  @Between(1, 1000)
+  @Option({ type: integer(), planned: true, doc: 'Attempts a minute, per client address and per user name.' })
+  readonly perMinute: number = 5;
+}
