@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+import { argumentsOf, execForm, parseCopy, root, stages, type Stage } from './dockerfile.ts';
+
+const run = promisify(execFile);
+const WORKDIR = '/app';
+
+/** The steps run with this Node, and not with the project's own tools, as in the image. */
+const ENVIRONMENT = {
+  PATH: [
+    dirname(process.execPath),
+    ...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules')),
+  ].join(delimiter),
+  HOME: process.env['HOME'] ?? tmpdir(),
+};
+
+/** Replays the stages in folders of their own: COPY copies, RUN runs; what only an engine can do (USER, EXPOSE) is left out. */
+class Replay {
+  readonly #home: string;
+
+  constructor(home: string) {
+    this.#home = home;
+  }
+
+  folder(stage: string): string {
+    return join(this.#home, stage);
+  }
+
+  async stage(stage: Stage): Promise<void> {
+    const folder = this.folder(stage.name);
+    await mkdir(folder, { recursive: true });
+    for (const { keyword, argument } of stage.steps) {
+      if (keyword === 'COPY') await this.#copy(argument, folder);
+      if (keyword === 'RUN') await run('sh', ['-c', argument], { cwd: folder, env: ENVIRONMENT });
+    }
+  }
+
+  async #copy(argument: string, folder: string): Promise<void> {
+    const { from, sources, target } = parseCopy(argument);
+    for (const source of sources) {
+      const origin = from === undefined ? join(root, source) : join(this.folder(from), source.slice(WORKDIR.length));
+      const intoFolder = !(await stat(origin)).isDirectory() && (sources.length > 1 || target.endsWith('/'));
+      await cp(origin, intoFolder ? join(folder, target, basename(source)) : join(folder, target), {
+        recursive: true,
+        verbatimSymlinks: true,
+      });
+    }
+  }
+}
+
+describe('the image of the Dockerfile', () => {
+  const all = stages();
+  const image = all.at(-1) ?? { name: '', image: '', steps: [] };
+  let home = '';
+  let folder = '';
+
+  beforeAll(async () => {
+    home = await mkdtemp(join(tmpdir(), 'cloakroom-image-'));
+    const replay = new Replay(home);
+    for (const stage of all) await replay.stage(stage);
+    folder = replay.folder(image.name);
+  });
+
+  afterAll(() => rm(home, { recursive: true, force: true }));
+
+  const cloakroom = (...words: readonly string[]): ReturnType<typeof run> => {
+    const [, ...program] = execForm(argumentsOf(image, 'ENTRYPOINT')[0]) ?? [];
+    return run(process.execPath, [...program, ...words], { cwd: folder, env: { ...ENVIRONMENT, NODE_ENV: 'production' } });
+  };
+
+  it('tells its version', async () => {
+    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
+    expect((await cloakroom('--version')).stdout.toString()).toContain(version);
+  });
+
+  it('makes a key', async () => {
+    expect((await cloakroom('keygen')).stdout.toString().trim()).toMatch(/^[\w-]{64}$/);
+  });
+
+  it('refuses to serve without a configuration, after loading all of itself', async () => {
+    await expect(cloakroom('serve')).rejects.toMatchObject({ code: 78 });
+  });
+
+  it('holds production packages only', async () => {
+    const packages = await readdir(join(folder, 'node_modules'));
+    expect(packages).toContain('iron-session');
+    expect(
+      packages.filter((name) =>
+        /^(typescript|jest|eslint|prettier|knip|http-proxy|oidc-provider|node-(bin|linux|darwin|win)-.*)$/.test(name),
+      ),
+    ).toEqual([]);
+  });
+});
