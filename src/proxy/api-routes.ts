@@ -1,0 +1,80 @@
+import type { AccessRule } from '../access/access-policy.ts';
+
+/** One entry of `routes`, as the configuration gives it. Times in milliseconds, sizes in bytes, `off` as undefined. */
+export interface RouteOptions {
+  /** Below publicUrl's path: `/api`. */
+  readonly path: string;
+  readonly upstream: { readonly origin: string; readonly path: string };
+  readonly stripPrefix: boolean;
+  readonly token: 'user' | 'optional' | 'client' | 'exchange' | 'none';
+  readonly access: { readonly allow: readonly AccessRule[] };
+  readonly methods: readonly string[];
+  readonly csrf: boolean;
+  readonly navigation: 'button' | 'allow';
+  readonly clientAuthorization: 'remove' | 'pass';
+  readonly cookies: readonly string[];
+  readonly setCookie: readonly string[];
+  readonly identityHeaders: Readonly<Record<string, string>>;
+  readonly preserveHost: boolean;
+  readonly forwarded: boolean;
+  readonly redirects: 'same-origin' | 'any';
+  readonly allowEncodedSlash: boolean;
+  readonly maxBody?: number | undefined;
+  readonly connectTimeout: number;
+  readonly headersTimeout: number;
+  readonly idleTimeout: number;
+  readonly maxInFlight: number;
+  readonly activity: boolean;
+}
+
+/** A route ready for use: what every request asks is worked out once. */
+export interface ApiRoute extends RouteOptions {
+  /** The prefix as browsers see it: with publicUrl's path. */
+  readonly publicPath: string;
+  readonly methodSet: ReadonlySet<string>;
+  readonly cookieSet: ReadonlySet<string>;
+  readonly setCookieSet: ReadonlySet<string>;
+}
+
+/** The routes of one frontend. A path belongs to the longest route that is a segment prefix of it; matching is case-sensitive. */
+export class ApiRoutes {
+  /** Longest prefix first. */
+  readonly all: readonly ApiRoute[];
+  readonly #basePath: string;
+
+  /** `basePath` and what lies below it is ours and matches no route. `publicPath` is publicUrl's path, `''` or `/a`. */
+  constructor(options: { routes: readonly RouteOptions[]; basePath: string; publicPath: string }) {
+    this.#basePath = options.basePath;
+    this.all = options.routes.map((it) => compile(it, options.publicPath)).sort((a, b) => b.path.length - a.path.length);
+  }
+
+  /** `path` is canonical and without publicUrl's path. */
+  match(path: string): ApiRoute | undefined {
+    if (isBelow(path, this.#basePath)) return undefined;
+    for (const route of this.all) if (isBelow(path, route.path)) return route;
+    return undefined;
+  }
+}
+
+/** `/api` and `/api/x` lie below `/api`; `/apix` does not. */
+export function isBelow(path: string, prefix: string): boolean {
+  if (!path.startsWith(prefix)) return false;
+  return path.length === prefix.length || path.charCodeAt(prefix.length) === 47; // '/'
+}
+
+/** The path that the upstream is asked for. */
+export function upstreamPath(route: ApiRoute, path: string): string {
+  const rest = route.stripPrefix ? path.slice(route.path.length) || '/' : path;
+  return route.upstream.path === '' ? rest : route.upstream.path + rest;
+}
+
+function compile(options: RouteOptions, publicPath: string): ApiRoute {
+  if (options.token === 'client' || options.token === 'exchange') throw new Error(`token: ${options.token} is not available in this version`);
+  return {
+    ...options,
+    publicPath: publicPath + options.path,
+    methodSet: new Set(options.methods.filter((it) => it !== 'TRACE' && it !== 'CONNECT')),
+    cookieSet: new Set(options.cookies),
+    setCookieSet: new Set(options.setCookie),
+  };
+}
