@@ -10,13 +10,12 @@ import { argumentsOf, execForm, parseCopy, root, stages, type Stage } from './do
 const run = promisify(execFile);
 const WORKDIR = '/app';
 
-/** The steps run with this Node, and not with the project's own tools, as in the image. */
+/** The steps run with this Node, without the project's own tools and without what `npm run` tells its scripts, as in the image. */
 const ENVIRONMENT = {
-  PATH: [
-    dirname(process.execPath),
-    ...(process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules')),
-  ].join(delimiter),
-  HOME: process.env['HOME'] ?? tmpdir(),
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_OPTIONS$|NODE_ENV$|CLOAKROOM_)/i.test(name))),
+  PATH: [dirname(process.execPath), ...(process.env['PATH'] ?? '').split(delimiter)]
+    .filter((folder) => !folder.includes('.bin'))
+    .join(delimiter),
 };
 
 /** Replays the stages in folders of their own: COPY copies, RUN runs; what only an engine can do (USER, EXPOSE) is left out. */
