@@ -2,14 +2,15 @@ import type { OptionType, Parsed } from './option-type.ts';
 import { ok, refused } from './option-type.ts';
 import { parseYaml } from './yaml-text.ts';
 
-/** JSON is YAML, so one reader serves both; text that is neither stays text for `parse` to refuse. */
-function fromJson(json: string): unknown {
+/** A JSON list or map out of the environment (JSON is YAML, so one reader serves both); other text stays text, for `parse` to refuse. */
+export function fromJson(json: string): unknown {
+  if (!/^\s*[[{]/.test(json)) return json;
   const parsed = parseYaml(json);
   return parsed.kind === 'ok' ? parsed.value : json;
 }
 
 /** A list of plain values. In the environment: commas, one JSON value, or one variable for each index. */
-export const listOf = <T>(item: OptionType<T>): OptionType<readonly T[]> & { readonly item: OptionType<T> } => ({
+export const listOf = <T>(item: OptionType<T>): OptionType<readonly T[]> => ({
   item,
   words: `list of ${item.words}`,
   schema: { type: 'array', items: item.schema },
@@ -27,7 +28,7 @@ export const listOf = <T>(item: OptionType<T>): OptionType<readonly T[]> & { rea
   print: (values) => values.map((it) => item.print(it)),
 });
 
-const NAME = /^[^\u0000-\u001f\u007f]{1,200}$/;
+const NAME = /^\P{Cc}{1,200}$/u;
 
 /** A map with keys of the user's choice and text values. In the environment: one JSON value. */
 export const freeMap = (): OptionType<Readonly<Record<string, string>>> => ({

@@ -52,23 +52,23 @@ export const Form = (pattern: RegExp, words: string): Mark =>
 export const NoRepeats = (): Mark => both({ schema: { uniqueItems: true } }, ArrayUnique({ message: 'must not name anything twice' }));
 
 /** A rule of one's own over the value and the section it stands in. `message` must not quote the value. */
-export function Satisfies<V, S extends object>(rule: (value: V, section: S) => boolean, message: string): Mark {
+export function Satisfies(rule: (value: never, section: never) => boolean, message: string): Mark {
   return ValidateBy({
     name: message,
     validator: {
-      validate: (value: unknown, args) => rule(value as V, (args?.object ?? {}) as S),
+      validate: (value: unknown, args) => rule(value as never, args?.object as never),
       defaultMessage: () => message,
     },
   });
 }
 
 /** Every entry of a list keeps a rule. */
-export const Each = <V>(rule: (entry: V) => boolean, message: string): Mark =>
-  Satisfies((values: readonly V[]) => values.every(rule), message);
+export const Each = (rule: (entry: string) => boolean, message: string): Mark =>
+  Satisfies((values: readonly string[]) => values.every(rule), message);
 
 /** {@link Option} for a section: also checks what lies inside. */
 export function Section<T extends object>(spec: SectionOption<T>) {
-  return <K extends string, O extends { readonly [P in K]?: T | undefined }>(prototype: O, key: K): void => {
+  return <K extends string>(prototype: Readonly<Partial<Record<K, T>>>, key: K): void => {
     Option(spec)(prototype, key);
     ValidateNested()(prototype, key);
   };
@@ -76,7 +76,7 @@ export function Section<T extends object>(spec: SectionOption<T>) {
 
 /** {@link Option} for a list of sections: also checks what lies inside. */
 export function Sections<T extends object>(spec: ListOption<T>) {
-  return <K extends string, O extends { readonly [P in K]?: readonly T[] | undefined }>(prototype: O, key: K): void => {
+  return <K extends string>(prototype: Readonly<Partial<Record<K, readonly T[]>>>, key: K): void => {
     Option(spec)(prototype, key);
     ValidateNested({ each: true })(prototype, key);
   };

@@ -32,12 +32,12 @@ export function isStrongKey(secret: Secret): boolean {
 /** One piece written over and over, such as `abc123abc123…`. */
 function repeats(text: string): boolean {
   const period = text.indexOf(text.slice(0, Math.ceil(text.length / 2)), 1);
-  return period > 0 && [...text.slice(period)].every((char, index) => char === text[index]);
+  return period > 0 && Array.from(text.slice(period)).every((char, index) => char === text[index]);
 }
 
 /** Most characters are the neighbour of the one before, such as `0123456789abc…`. */
 function climbs(text: string): boolean {
-  const codes = [...text].map((char) => char.codePointAt(0) ?? 0);
+  const codes = Array.from(text, (char) => char.codePointAt(0) ?? 0);
   const near = codes.filter((code, index) => Math.abs(code - (codes[index - 1] ?? Number.NaN)) <= 1);
-  return near.length > text.length / 2;
+  return near.length > codes.length / 2;
 }

@@ -27,6 +27,8 @@ export interface SectionOption<T extends object = object> extends Described {
 
 export interface ListOption<T extends object = object> extends Described {
   readonly listOf: SectionClass<T>;
+  /** A short form of the whole list as one environment variable; gives what YAML would. */
+  readonly fromText?: (text: string) => unknown;
 }
 
 export type OptionSpec = ValueOption | SectionOption | ListOption;
@@ -48,18 +50,21 @@ interface Draft {
   readonly limits: Limit[];
 }
 
-type WithOptions = SectionClass & { [OPTIONS]?: Map<string, Draft> };
+interface WithOptions {
+  [OPTIONS]?: Map<string, Draft>;
+}
 
 // The metadata lives on the section class itself, in the order of its properties.
 function draftOf(prototype: object, key: string): Draft {
   const owner = prototype.constructor as WithOptions;
-  const drafts = (owner[OPTIONS] ??= new Map());
-  const draft = drafts.get(key) ?? { limits: [] };
+  const drafts = owner[OPTIONS] ?? new Map<string, Draft>();
+  owner[OPTIONS] = drafts;
+  const draft: Draft = drafts.get(key) ?? { limits: [] };
   drafts.set(key, draft);
   return draft;
 }
 
-type Marks<T> = <K extends string, O extends { readonly [P in K]?: T | undefined }>(prototype: O, key: K) => void;
+type Marks<T> = <K extends string>(prototype: Readonly<Partial<Record<K, T>>>, key: K) => void;
 
 /** Makes a property of a section class a configuration key: the one source of its parsing, environment name, default and docs. */
 export function Option<T>(spec: ValueOption<T>): Marks<T>;

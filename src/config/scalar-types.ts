@@ -7,7 +7,7 @@ import { ok, refused } from './option-type.ts';
 import { formatSize, parseSize } from './size.ts';
 
 const same = <T>(value: T): T => value;
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /\p{Cc}/u;
 
 /** Reads text and hands it on to `read`; everything else is refused. */
 const fromWords =

@@ -29,9 +29,12 @@ export class CookieSection {
   @Satisfies((keys: readonly CookieKeySection[]) => keys.length > 0, 'needs at least one key')
   @Satisfies((keys: readonly CookieKeySection[]) => new Set(keys.map((it) => it.id)).size === keys.length, 'must not use the same id twice')
   @Sections({ listOf: CookieKeySection, required: true, doc: 'Every key that may open a cookie.' })
-  readonly keys!: readonly CookieKeySection[];
+  readonly keys: readonly CookieKeySection[] = [];
 
-  @Satisfies((id: number, cookie: CookieSection) => cookie.keys.some((key) => key.id === id), 'must be the id of one of cookie.keys')
+  @Satisfies(
+    (id: number, { keys }: CookieSection) => keys.length === 0 || keys.some((key) => key.id === id),
+    'must be the id of one of cookie.keys',
+  )
   @Option({
     type: integer(),
     derive: (cookie: CookieSection) => (cookie.keys.length === 1 ? cookie.keys[0]?.id : undefined),

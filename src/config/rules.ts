@@ -1,0 +1,112 @@
+import type { Config } from './config.ts';
+import type { Problem } from './constraints.ts';
+import { touches } from './option-path.ts';
+
+/** A rule over several sections. It is asked only when nothing that it `needs` has a problem of its own. */
+interface Rule {
+  readonly needs: readonly string[];
+  readonly check: (config: Config) => readonly Problem[];
+}
+
+const when = (broken: boolean, path: string, message: string): readonly Problem[] => (broken ? [{ path, message }] : []);
+
+const DEV_ORIGIN = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
+
+/** One path equals another or lies below it. */
+const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
+
+const RULES: readonly Rule[] = [
+  {
+    needs: ['listen.port', 'management.port'],
+    check: ({ listen, management }) =>
+      when(listen.port !== 0 && listen.port === management.port, 'management.port', 'must differ from listen.port'),
+  },
+  {
+    needs: ['provider.clientSecret', 'provider.clientSecretFile', 'provider.clientAuthMethod'],
+    check: ({ provider }) =>
+      when(
+        provider.clientAuthMethod !== 'none' && provider.clientSecret === undefined,
+        'provider.clientSecret',
+        'is required (or clientSecretFile) unless clientAuthMethod is none',
+      ),
+  },
+  { needs: ['provider.endpoints'], check: partialEndpoints },
+  {
+    needs: ['cookie.keys', 'cookie.activeKey'],
+    check: ({ cookie }) =>
+      when(
+        cookie.keys.length > 1 && (cookie.activeKey as number | undefined) === undefined,
+        'cookie.activeKey',
+        'is required when there is more than one key',
+      ),
+  },
+  {
+    needs: ['publicUrl', 'cookie.devCookies'],
+    check: ({ publicUrl, cookie }) =>
+      when(
+        cookie.devCookies && !DEV_ORIGIN.test(publicUrl.origin),
+        'cookie.devCookies',
+        'may be on only with a publicUrl of http://localhost, http://127.0.0.1 or http://[::1]',
+      ),
+  },
+  { needs: ['routes', 'basePath'], check: overlappingRoutes },
+  { needs: ['routes', 'cookie.name'], check: ownCookies },
+];
+
+/** What the rules over several sections find, given the problems that are known already. */
+export function brokenRules(config: Config, known: readonly Problem[]): readonly Problem[] {
+  return RULES.flatMap(({ needs, check }) => {
+    const blocked = needs.some((path) => known.some((problem) => touches(problem.path, path)));
+    return blocked ? [] : check(config);
+  });
+}
+
+function partialEndpoints({ provider: { endpoints } }: Config): readonly Problem[] {
+  const core = ['authorization', 'token', 'jwks'] as const;
+  const missing = core.filter((name) => endpoints[name] === undefined);
+  if (missing.length === core.length) return [];
+  return missing.map((name) => ({
+    path: `provider.endpoints.${name}`,
+    message: `is required: ${core.join(', ')} are given together or not at all`,
+  }));
+}
+
+function overlappingRoutes({ routes, basePath }: Config): readonly Problem[] {
+  return routes.flatMap(({ path }, index) => [
+    ...when(isBelow(path, basePath) || isBelow(basePath, path), `routes[${index}].path`, 'must not overlap basePath'),
+    ...when(routes.findIndex((it) => it.path === path) < index, `routes[${index}].path`, 'is the path of an earlier route'),
+  ]);
+}
+
+function ownCookies({ routes, cookie: { name } }: Config): readonly Problem[] {
+  const isOurs = (it: string): boolean =>
+    it
+      .replace(/^__(?:Host-Http|Secure|Host)-/i, '')
+      .toLowerCase()
+      .startsWith(name);
+  return routes.flatMap(({ cookies, setCookie }, index) => [
+    ...when(cookies.some(isOurs), `routes[${index}].cookies`, 'must not name a cookie of ours'),
+    ...when(setCookie.some(isOurs), `routes[${index}].setCookie`, 'must not name a cookie of ours'),
+  ]);
+}
+
+/** What is allowed but should be known to whoever starts this. */
+export function warningsOf(config: Config): readonly string[] {
+  const { publicUrl, provider, cookie, replicas, redis, trustedProxies, routes, spa } = config;
+  const cases: readonly (readonly [boolean, string])[] = [
+    [publicUrl.origin.startsWith('http:'), 'publicUrl: http is for development on this machine only'],
+    [provider.issuer.startsWith('http:'), 'provider.issuer: http is for development on this machine only'],
+    [cookie.devCookies, 'cookie.devCookies: cookies have no Secure attribute and no prefix; for development only'],
+    [
+      provider.clientAuthMethod === 'none' && provider.clientSecret !== undefined,
+      'provider.clientSecret: not used, as clientAuthMethod is none',
+    ],
+    [
+      replicas > 1 && redis === undefined,
+      'replicas: several processes without redis cannot agree on who renews a token; with one-time refresh tokens sessions get lost',
+    ],
+    [trustedProxies.some((range) => range.endsWith('/0')), 'trustedProxies: every client is trusted to name its own address'],
+    [routes.length === 0 && spa === undefined, 'routes: neither a route nor a spa is configured, so there is nothing to serve'],
+  ];
+  return cases.filter(([applies]) => applies).map(([, words]) => words);
+}
