@@ -36,13 +36,13 @@ const ROOMS = {
 const LIBRARIES = {
   'iron-session': { from: '^src/cookie/cookie-codec\\.ts$', comment: 'Only the cookie codec knows iron-session.' },
   'openid-client': { from: '^src/oidc/openid-identity-provider\\.ts$', comment: 'Only the OpenID identity provider knows openid-client.' },
-  jose: { from: '^src/oidc/(openid-identity-provider|id-token)\\.ts$', comment: 'Only the code that judges signed tokens knows jose.' },
+  jose: { from: '^src/oidc/signed-token\\.ts$', comment: 'Only the code that judges signed tokens knows jose.' },
   undici: {
-    from: '^src/(kernel/http-client|proxy/undici-forwarder)\\.ts$',
-    comment: 'Only our own HTTP client and the forwarder know undici.',
+    from: '^src/(kernel/http-client|proxy/undici-[a-z-]+)\\.ts$',
+    comment: 'Only our own HTTP client and the undici files of the proxy know undici.',
   },
   pino: { from: '^src/ops/logger\\.ts$', comment: 'Only the logger knows pino.' },
-  yaml: { from: '^src/config/', comment: 'Only the configuration knows yaml.' },
+  yaml: { from: '^src/config/yaml-text\\.ts$', comment: 'Only the reader of YAML text knows yaml.' },
   'class-validator': { from: '^src/config/', comment: 'Only the annotated configuration classes know class-validator.' },
   'class-transformer': { from: '^src/config/', comment: 'Only the configuration knows class-transformer.' },
   'reflect-metadata': {
