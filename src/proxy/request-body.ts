@@ -1,0 +1,53 @@
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+/** More bytes than the route admits. */
+export class BodyTooLarge extends Error {}
+
+/** The client went away before its body was whole. */
+export class ClientGone extends Error {}
+
+// Whoever reads the body takes its listener off once it is done; a failure after that concerns nobody.
+const ignoreError = (): void => undefined;
+
+/**
+ * The request body as a stream of its own. Whoever sends it upstream may destroy it (the upstream answered early) without
+ * touching the client's connection: what the client still sends is then read and thrown away, so that it can read the answer.
+ */
+export class RequestBody extends Readable {
+  readonly #source: IncomingMessage;
+  #left: number;
+
+  constructor(source: IncomingMessage, maxBytes: number | undefined) {
+    super();
+    this.on('error', ignoreError);
+    this.#source = source;
+    this.#left = maxBytes ?? Infinity;
+    source.on('data', this.#take).on('end', this.#finish).on('close', this.#gone);
+    source.pause();
+  }
+
+  override _read(): void {
+    this.#source.resume();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#source.off('data', this.#take).off('end', this.#finish).off('close', this.#gone);
+    this.#source.resume();
+    callback(error);
+  }
+
+  readonly #take = (chunk: Buffer): void => {
+    this.#left -= chunk.length;
+    if (this.#left < 0) this.destroy(new BodyTooLarge());
+    else if (!this.push(chunk)) this.#source.pause();
+  };
+
+  readonly #finish = (): void => {
+    this.push(null);
+  };
+
+  readonly #gone = (): void => {
+    if (!this.#source.complete) this.destroy(new ClientGone());
+  };
+}

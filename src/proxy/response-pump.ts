@@ -1,0 +1,96 @@
+import type { ServerResponse } from 'node:http';
+import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
+
+/** The side of the upstream connection that a slow client needs. */
+export interface Flow {
+  pause(): void;
+  resume(): void;
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+const EVENT_STREAM = /^text\/event-stream(?:$|[ \t;])/i;
+
+/** Carries body bytes to the client: backpressure, idle limit, the age of event streams. Most answers end within the tick and arm nothing. */
+export class ResponsePump {
+  readonly #response: ServerResponse;
+  readonly #flow: Flow;
+  readonly #plan: ForwardPlan;
+  readonly #eventStream: boolean;
+  #idle: NodeJS.Timeout | undefined;
+  #age: NodeJS.Timeout | undefined;
+  #paused = false;
+  #stopped = false;
+  #cut: ForwardEnd | undefined;
+
+  constructor(response: ServerResponse, flow: Flow, plan: ForwardPlan, contentType: string | string[] | undefined) {
+    this.#response = response;
+    this.#flow = flow;
+    this.#plan = plan;
+    this.#eventStream = typeof contentType === 'string' && EVENT_STREAM.test(contentType);
+    process.nextTick(settle, this);
+  }
+
+  /** Why this side closed the client's connection, if it was this side. */
+  get cut(): ForwardEnd | undefined {
+    return this.#cut;
+  }
+
+  write(chunk: Buffer): void {
+    if (this.#stopped) return;
+    if (this.#response.write(chunk)) this.#idle?.refresh();
+    else this.#pause();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#idle);
+    clearTimeout(this.#age);
+  }
+
+  /** The whole answer was not there at once: the head goes out now, and the limits begin. */
+  settle(): void {
+    if (this.#stopped) return;
+    this.#response.flushHeaders();
+    if (this.#eventStream) this.#age = setTimeout(() => this.#finish(), Math.min(this.#plan.streamLifetime(), LONGEST_TIMER_MS));
+    else this.#armIdle();
+  }
+
+  #pause(): void {
+    if (this.#paused || this.#stopped) return;
+    this.#paused = true;
+    this.#flow.pause();
+    this.#response.once('drain', () => this.#resume());
+    // A client that stops reading is bound by the idle limit even on an event stream.
+    this.#armIdle();
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    if (this.#stopped) return;
+    if (this.#eventStream) clearTimeout(this.#idle);
+    else this.#armIdle();
+    this.#flow.resume();
+  }
+
+  #armIdle(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#expire(), this.#plan.idleTimeout);
+  }
+
+  #expire(): void {
+    this.#cut = this.#paused ? 'client_gone' : 'upstream_lost';
+    this.stop();
+    this.#response.destroy();
+  }
+
+  /** An orderly end: the browser's EventSource connects again. */
+  #finish(): void {
+    this.#cut = 'complete';
+    this.stop();
+    this.#response.end();
+  }
+}
+
+function settle(pump: ResponsePump): void {
+  pump.settle();
+}

@@ -1,0 +1,32 @@
+import type { ForwardFault } from './forward-failure.ts';
+import { BodyTooLarge } from './request-body.ts';
+
+// By the class's name: undici's parser errors carry a code of the parser, and its socket errors one code for everything.
+const FAULTS: ReadonlyMap<string, ForwardFault> = new Map([
+  ['ConnectTimeoutError', 'timeout'],
+  ['HeadersTimeoutError', 'timeout'],
+  ['BodyTimeoutError', 'timeout'],
+  ['HTTPParserError', 'protocol'],
+  ['HeadersOverflowError', 'protocol'],
+  ['ResponseContentLengthMismatchError', 'protocol'],
+  ['InvalidArgumentError', 'internal'],
+  ['NotSupportedError', 'internal'],
+  ['RequestContentLengthMismatchError', 'internal'],
+]);
+// An unsolicited 100 or 101 is told only by the words of a SocketError.
+const BAD_ANSWER: ReadonlySet<string> = new Set(['bad response', 'bad upgrade']);
+
+/** undici's error, from before the response head, as a fault of ours. */
+export function undiciFault(error: Error): ForwardFault {
+  if (error instanceof BodyTooLarge) return 'body_too_large';
+  if (error.name === 'SocketError') return BAD_ANSWER.has(error.message) ? 'protocol' : 'unreachable';
+  if (codeOf(error) === 'ETIMEDOUT') return 'timeout';
+  return FAULTS.get(error.name) ?? (codeOf(error) === undefined ? 'internal' : 'unreachable');
+}
+
+/** A short word for the log: never the message, which may quote bytes. */
+export const causeOf = (error: Error): string => codeOf(error) ?? error.name;
+
+function codeOf(error: Error): string | undefined {
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}

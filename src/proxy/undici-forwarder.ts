@@ -1,0 +1,150 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Pool, type Dispatcher } from 'undici';
+import type { Failure } from '../kernel/errors.ts';
+import { forwardFailure } from './forward-failure.ts';
+import { hasBody, type ForwardEnd, type Forwarder, type ForwardPlan } from './forwarder.ts';
+import { ClientGone, RequestBody } from './request-body.ts';
+import type { UpstreamHeaders } from './response-head.ts';
+import { ResponsePump } from './response-pump.ts';
+import { causeOf, undiciFault } from './undici-fault.ts';
+
+export interface UndiciForwarderOptions {
+  /** Scheme, host and port of the upstream; https certificates are verified. */
+  readonly origin: string;
+  /** Sockets at most. Requests beyond it wait for one; the routes' maxInFlight keeps it from coming to that. */
+  readonly connections: number;
+  /** Milliseconds. */
+  readonly connectTimeout: number;
+  /** Bytes of a response head. */
+  readonly maxHeaderSize?: number;
+}
+
+const INFORMATIONAL_LIMIT = 16;
+const KEEP_ALIVE_MS = 4_000; // below the 5 s of a Node upstream, so that it is us who close an idle socket
+const RESPONSE_HEAD_BYTES = 64 * 1024;
+
+/** One pool of HTTP/1.1 connections to one origin; no pipelining, no retry, no redirect followed. */
+export class UndiciForwarder implements Forwarder {
+  readonly #pool: Pool;
+  readonly #serverName: string | undefined;
+
+  constructor(options: UndiciForwarderOptions) {
+    const { protocol, hostname } = new URL(options.origin);
+    // Otherwise a preserved public Host would be the name that the upstream's certificate is checked for.
+    this.#serverName = protocol === 'https:' ? hostname : undefined;
+    this.#pool = new Pool(options.origin, {
+      connections: options.connections,
+      pipelining: 1,
+      allowH2: false,
+      connectTimeout: options.connectTimeout,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      maxHeaderSize: options.maxHeaderSize ?? RESPONSE_HEAD_BYTES,
+    });
+  }
+
+  forward(request: IncomingMessage, response: ServerResponse, plan: ForwardPlan): void {
+    const body = hasBody(request) ? openBody(request, response, plan) : null;
+    const dispatch = {
+      path: plan.path,
+      method: plan.method,
+      headers: plan.headers,
+      body,
+      headersTimeout: plan.headersTimeout,
+      bodyTimeout: 0, // the pump has its own idle timer, which event streams are exempt from
+      servername: this.#serverName,
+    };
+    this.#pool.dispatch(dispatch, new Exchange(response, body, plan));
+  }
+
+  close(): Promise<void> {
+    return this.#pool.close();
+  }
+}
+
+function openBody(request: IncomingMessage, response: ServerResponse, plan: ForwardPlan): RequestBody {
+  // The expectation is met by us: it is known by now that the body is wanted (RFC 9110 §10.1.1).
+  if (request.headers.expect !== undefined) response.writeContinue();
+  return new RequestBody(request, plan.maxBody);
+}
+
+// The client's connection has its own error handling; without a listener a write that comes too late would end the process.
+const ignoreError = (): void => undefined;
+
+/** One exchange, called by undici as it goes on. */
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #response: ServerResponse;
+  readonly #body: RequestBody | null;
+  readonly #plan: ForwardPlan;
+  #controller: Dispatcher.DispatchController | undefined;
+  #pump: ResponsePump | undefined;
+  #ended = false;
+  #informational = 0;
+
+  constructor(response: ServerResponse, body: RequestBody | null, plan: ForwardPlan) {
+    this.#response = response;
+    this.#body = body;
+    this.#plan = plan;
+    response.on('error', ignoreError);
+    response.on('close', () => this.#clientClosed());
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // The client left while the request waited for a connection: the upstream must not see it.
+    if (this.#ended) controller.abort(new ClientGone());
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
+    if (status < 200) return this.#countInformational();
+    if (this.#response.headersSent) return this.#clientClosed(); // answered meanwhile, such as with 408
+    const head = this.#plan.onHead(status, headers);
+    if (head.kind === 'refused') return this.#fail({ ...forwardFailure('protocol'), detail: head.detail }, 'head_refused');
+    this.#response.writeHead(status, head.headers);
+    this.#pump = new ResponsePump(this.#response, controller, this.#plan, headers['content-type']);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#pump?.write(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#ended) return;
+    this.#end('complete');
+    this.#response.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.#ended) return;
+    if (error instanceof ClientGone) return this.#end('client_gone');
+    if (!this.#response.headersSent) return this.#fail(forwardFailure(undiciFault(error)), causeOf(error));
+    this.#end('upstream_lost');
+    // Never an orderly end: the client must be able to tell that the body is not whole.
+    this.#response.destroy();
+  }
+
+  #clientClosed(): void {
+    if (this.#ended) return;
+    this.#end(this.#pump?.cut ?? 'client_gone');
+    this.#controller?.abort(new ClientGone());
+  }
+
+  /** Interim answers are not passed on; a flood of them is no answer. */
+  #countInformational(): void {
+    if (++this.#informational > INFORMATIONAL_LIMIT) this.#fail(forwardFailure('protocol'), 'informational_flood');
+  }
+
+  #fail(failure: Failure, cause: string): void {
+    this.#ended = true;
+    this.#plan.onFailure(failure, cause);
+    this.#controller?.abort(new Error('answered'));
+    this.#body?.destroy();
+    this.#plan.onEnd('failed');
+  }
+
+  #end(end: ForwardEnd): void {
+    this.#ended = true;
+    this.#pump?.stop();
+    this.#body?.destroy();
+    this.#plan.onEnd(end);
+  }
+}

@@ -1,0 +1,19 @@
+import { isBelow, type ApiRoute } from './api-routes.ts';
+
+/**
+ * An upstream's Set-Cookie line as the browser may get it: only names that the route allows, Domain dropped, Path under the
+ * route. `undefined`: not this one. Ours never, nor a prefix name that demands a path of its own.
+ */
+export function publicCookie(line: string, route: ApiRoute, owns: (name: string) => boolean): string | undefined {
+  const [pair = '', ...attributes] = line.split(';');
+  const name = pair.slice(0, Math.max(0, pair.indexOf('='))).trim();
+  if (!route.setCookieSet.has(name) || owns(name) || /^__host-/i.test(name)) return undefined;
+  let path = route.publicPath;
+  const kept: string[] = [];
+  for (const attribute of attributes) {
+    const [key = '', value = ''] = attribute.split('=').map((it) => it.trim());
+    if (/^path$/i.test(key)) path = isBelow(value, route.publicPath) ? value : route.publicPath;
+    else if (!/^domain$/i.test(key)) kept.push(attribute.trim());
+  }
+  return [pair.trim(), `Path=${path}`, ...kept].join('; ');
+}
