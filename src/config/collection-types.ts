@@ -49,6 +49,7 @@ export const freeMap = (): OptionType<Readonly<Record<string, string>>> => ({
 export const orOff = <T>(type: OptionType<T>): OptionType<T | undefined> => ({
   ...type,
   words: `${type.words}, or \`off\``,
+  absent: 'off',
   schema: { anyOf: [{ const: 'off' }, type.schema] },
   parse: (raw): Parsed<T | undefined> => {
     if (raw === 'off' || raw === false) return ok(undefined);

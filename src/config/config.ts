@@ -4,6 +4,7 @@ import { isLoopback, isPlainPath } from './base-url.ts';
 import { listOf } from './collection-types.ts';
 import { Between, Each, NoRepeats, Satisfies, Section, Sections } from './constraints.ts';
 import { Option } from './option.ts';
+import { routesFromText } from './routes-short-form.ts';
 import { baseUrl, flag, integer, text } from './scalar-types.ts';
 import { AccessSection } from './sections/access-section.ts';
 import { CookieSection } from './sections/cookie-section.ts';
@@ -106,7 +107,11 @@ export class Config {
   @Section({ section: RedisSection, planned: true, doc: 'Coordination between replicas.' })
   readonly redis?: RedisSection;
 
-  @Sections({ listOf: RouteSection, doc: 'The APIs behind us. Short form in the environment: `CLOAKROOM_ROUTES="/api=http://api:8080"`.' })
+  @Sections({
+    listOf: RouteSection,
+    shortForm: { read: routesFromText, example: '/api=http://api:8080,/files=http://files:9000' },
+    doc: 'The APIs behind us. Short form in the environment: `CLOAKROOM_ROUTES="/api=http://api:8080"`.',
+  })
   readonly routes: readonly RouteSection[] = [];
 
   @Section({ section: SpaSection, doc: 'The single-page application served for everything else.' })

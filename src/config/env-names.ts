@@ -1,3 +1,4 @@
+import { fromJson } from './collection-types.ts';
 import type { OptionPath } from './option-path.ts';
 import { screamingSnake } from './option-path.ts';
 import type { OptionRecord, SectionClass } from './option.ts';
@@ -31,7 +32,7 @@ function resolveOption({ key, spec }: OptionRecord, name: string): EnvTarget | u
   const own = screamingSnake(key);
   if (name === own) {
     if ('type' in spec) return { path: [], fromText: (text) => spec.type.fromText(text) };
-    return 'listOf' in spec ? { path: [], fromText: spec.fromText ?? asText } : undefined;
+    return 'listOf' in spec ? { path: [], fromText: spec.shortForm?.read ?? fromJson } : undefined;
   }
   if (!name.startsWith(`${own}_`)) return undefined;
   const rest = name.slice(own.length + 1);

@@ -1,6 +1,6 @@
 import type { Secret } from '../kernel/secret.ts';
 
-export const MIN_KEY_BYTES = 32;
+const MIN_KEY_BYTES = 32;
 export const KEY_RULE = 'must hold at least 32 random bytes and not be a placeholder (print one with: cloakroom keygen)';
 
 const PLACEHOLDER =

@@ -27,8 +27,8 @@ export interface SectionOption<T extends object = object> extends Described {
 
 export interface ListOption<T extends object = object> extends Described {
   readonly listOf: SectionClass<T>;
-  /** A short form of the whole list as one environment variable; gives what YAML would. */
-  readonly fromText?: (text: string) => unknown;
+  /** The whole list as one environment variable: how it is read into what YAML would give, and an example for who got it wrong. */
+  readonly shortForm?: { readonly read: (text: string) => unknown; readonly example: string };
 }
 
 export type OptionSpec = ValueOption | SectionOption | ListOption;

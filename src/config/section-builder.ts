@@ -11,6 +11,7 @@ import { optionsOf } from './option.ts';
 export type ReadFile = (name: string) => string;
 
 const NOT_AVAILABLE = 'not available in this version';
+const MUST_BE_LIST = 'must be a list';
 const MUST_BE_MAP = 'must be a map of keys';
 const NULL = 'must not be empty (leave the key out for its default)';
 
@@ -93,7 +94,11 @@ export class SectionBuilder {
   }
 
   #readList(spec: ListOption, given: unknown, path: OptionPath): unknown {
-    if (!Array.isArray(given)) return this.#refuse(path, 'must be a list');
+    if (!Array.isArray(given))
+      return this.#refuse(
+        path,
+        spec.shortForm === undefined ? MUST_BE_LIST : `${MUST_BE_LIST} (in the environment: ${spec.shortForm.example})`,
+      );
     const hole = given.findIndex((entry) => entry === undefined);
     if (hole >= 0) return this.#refuse([...path, hole], 'is missing, though a later entry is given');
     return given.map((entry, index) => this.build(spec.listOf, entry, [...path, index]));
