@@ -58,9 +58,12 @@ export type ExchangeOutcome =
   | ProviderUnavailable;
 
 export type RefreshOutcome =
-  /** `claims` are set only when a refreshed ID token was validated and belongs to the same `sub`. */
+  /** `claims` are set only when a refreshed ID token was validated and belongs to the same `sub`. They may be fewer than at login. */
   | { readonly kind: 'granted'; readonly tokens: TokenSet; readonly claims?: Claims }
-  /** The refreshed ID token names another subject (OIDC Core §12.2). The session must end; the new tokens must be revoked. */
+  /**
+   * The refreshed ID token names another subject, or is unsigned, forged, or for somebody else (OIDC Core §12.2). The session must
+   * end; the new tokens must be revoked.
+   */
   | { readonly kind: 'subject-changed'; readonly tokens: TokenSet }
   /** The token endpoint answered with an OAuth error (RFC 6749 §5.2). Which errors end a session is the refresh policy's decision. */
   | { readonly kind: 'refused'; readonly error: string; readonly status: number }

@@ -1,0 +1,161 @@
+import { readFileSync } from 'node:fs';
+import { getCACertificates } from 'node:tls';
+import { Agent, ProxyAgent, type Dispatcher } from 'undici';
+import { classifyFailure, HttpClientError } from './http-client-error.ts';
+
+export interface HttpClientOptions {
+  /** Milliseconds for the whole exchange, connecting included. */
+  readonly timeout: number;
+  /** Bytes of a response body. */
+  readonly maxResponse: number;
+  /** PEM text of certificates that are trusted besides the default ones. */
+  readonly ca?: string;
+  /** The same, read from a file once. */
+  readonly caFile?: string;
+  /** URL of an egress proxy. */
+  readonly proxy?: string;
+}
+
+export interface HttpRequest {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** For calls of our own (provider, doctor), never for proxied traffic. */
+export interface HttpClient {
+  /**
+   * Resolves with a whole response (any status but 3xx), its body already read.
+   * Rejects with HttpClientError and nothing else. Redirects are never followed: one is an error.
+   */
+  fetch(url: string, request?: HttpRequest): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const dispatcher = createDispatcher(options);
+  return {
+    fetch: (url, request = {}) =>
+      new Promise((resolve, reject) => {
+        const call = new Call(options, resolve, reject);
+        try {
+          dispatcher.dispatch(toDispatch(new URL(url), request), call);
+        } catch (error) {
+          call.onResponseError(undefined, error);
+        }
+      }),
+    close: () => dispatcher.destroy(),
+  };
+}
+
+function toDispatch(target: URL, { method = 'GET', headers, body }: HttpRequest): Dispatcher.DispatchOptions {
+  return {
+    origin: target.origin,
+    path: target.pathname + target.search,
+    method,
+    headers: { 'accept-encoding': 'identity', ...headers },
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+function createDispatcher(options: HttpClientOptions): Dispatcher {
+  const extra = [options.ca, options.caFile === undefined ? undefined : readFileSync(options.caFile, 'utf8')].filter(
+    (pem) => pem !== undefined,
+  );
+  const tls = extra.length === 0 ? {} : { ca: [...getCACertificates('default'), ...extra] };
+  const connect = { timeout: options.timeout, ...tls };
+  // The total timeout below covers head and body; HTTP/2 is off because "not one byte written" is known per HTTP/1.1 request only.
+  const common = { allowH2: false, headersTimeout: 0, bodyTimeout: 0, connect };
+  if (options.proxy === undefined) return new Agent(common);
+  return new ProxyAgent({ ...common, uri: options.proxy, requestTls: connect, proxyTls: tls });
+}
+
+/** One exchange, from dispatch to the last body byte. */
+class Call implements Dispatcher.DispatchHandler {
+  readonly #maxResponse: number;
+  readonly #resolve: (response: Response) => void;
+  readonly #reject: (error: HttpClientError) => void;
+  readonly #timer: NodeJS.Timeout;
+  #controller: Dispatcher.DispatchController | undefined;
+  #failure: HttpClientError | undefined;
+  #head: { status: number; headers: Headers } | undefined;
+  #chunks: Buffer[] = [];
+  #size = 0;
+
+  constructor(options: HttpClientOptions, resolve: (response: Response) => void, reject: (error: HttpClientError) => void) {
+    this.#maxResponse = options.maxResponse;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.#timer = setTimeout(() => this.fail('timeout'), options.timeout);
+  }
+
+  fail(reason: HttpClientError['reason']): void {
+    this.#end(new HttpClientError(reason, this.#controller !== undefined));
+  }
+
+  /** Called on the connected socket, right before the first byte is written: a call that failed earlier is stopped here. */
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#failure !== undefined) {
+      controller.abort(this.#failure);
+      return;
+    }
+    this.#controller = controller;
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status < 200) return;
+    if (status >= 300 && status < 400) {
+      this.fail('redirect');
+      return;
+    }
+    if (status > 599) {
+      this.fail('protocol');
+      return;
+    }
+    this.#head = { status, headers: toHeaders(headers) };
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#size += chunk.length;
+    if (this.#size > this.#maxResponse) {
+      this.fail('too_large');
+      return;
+    }
+    this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    clearTimeout(this.#timer);
+    if (this.#head === undefined) {
+      this.fail('protocol');
+      return;
+    }
+    const empty = this.#head.status === 204 || this.#head.status === 205;
+    this.#resolve(new Response(empty ? null : Buffer.concat(this.#chunks), this.#head));
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: unknown): void {
+    this.#end(classifyFailure(error, this.#controller !== undefined));
+  }
+
+  #end(failure: HttpClientError): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    clearTimeout(this.#timer);
+    this.#chunks = [];
+    this.#reject(failure);
+    this.#controller?.abort(failure);
+  }
+}
+
+function toHeaders(raw: Record<string, string | string[] | undefined>): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(raw)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
+  }
+  return headers;
+}

@@ -1,0 +1,110 @@
+import type { Clock } from '../kernel/clock.ts';
+
+const FIRST_RETRY_MS = 250;
+const LONGEST_RETRY_MS = 30_000;
+/** A login that finds nothing loads again at once, but not more often than this. */
+const ON_DEMAND_PAUSE_MS = 250;
+
+/** `cause` is a word for the log; `misconfigured`: repeating alone will not help, somebody has to look. */
+export type Loaded<T> =
+  { readonly kind: 'loaded'; readonly value: T } | { readonly kind: 'failed'; readonly cause: string; readonly misconfigured: boolean };
+
+/** Runs something later and returns how to call that off. */
+export type Schedule = (run: () => void, delayMs: number) => () => void;
+
+const scheduleUnref: Schedule = (run, delayMs) => {
+  const timer = setTimeout(run, delayMs);
+  timer.unref();
+  return () => clearTimeout(timer);
+};
+
+export interface LastGoodOptions<T> {
+  /** Never rejects. */
+  readonly load: () => Promise<Loaded<T>>;
+  /** Milliseconds until the next reading after a good one; absent = only when asked. */
+  readonly interval?: number;
+  readonly clock: Clock;
+  /** Told about every attempt that ended. */
+  readonly onEnd?: (outcome: Loaded<T>) => void;
+  readonly schedule?: Schedule;
+}
+
+/**
+ * Something fetched from the provider and kept: the last good copy survives any later failure. Failures repeat in the background with
+ * a jittered, doubling pause (250 ms … 30 s). One attempt runs at a time; timers never keep the process alive.
+ */
+export class LastGood<T> {
+  readonly #options: LastGoodOptions<T>;
+  readonly #schedule: Schedule;
+  #value: T | undefined;
+  #status: 'up' | 'down' | 'unknown' = 'unknown';
+  #running: Promise<Loaded<T>> | undefined;
+  #failures = 0;
+  #endedAt = Number.NEGATIVE_INFINITY;
+  #cancel: (() => void) | undefined;
+  #closed = false;
+
+  constructor(options: LastGoodOptions<T>) {
+    this.#options = options;
+    this.#schedule = options.schedule ?? scheduleUnref;
+  }
+
+  get current(): T | undefined {
+    return this.#value;
+  }
+
+  /** How the last attempt ended. */
+  get status(): 'up' | 'down' | 'unknown' {
+    return this.#status;
+  }
+
+  /** The attempt under way, if any. */
+  get running(): Promise<Loaded<T>> | undefined {
+    return this.#running;
+  }
+
+  /** The copy at hand; without one, the outcome of the running attempt or of a new one. */
+  async ready(): Promise<T | undefined> {
+    if (this.#value !== undefined) return this.#value;
+    const resting = this.#options.clock.now() - this.#endedAt < ON_DEMAND_PAUSE_MS;
+    if (this.#running === undefined && resting) return undefined;
+    await this.reload();
+    return this.#value;
+  }
+
+  /** Loads now, or joins the attempt that is under way. */
+  reload(): Promise<Loaded<T>> {
+    this.#running ??= this.#attempt();
+    return this.#running;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel?.();
+  }
+
+  async #attempt(): Promise<Loaded<T>> {
+    this.#cancel?.();
+    const outcome = await this.#options.load();
+    this.#running = undefined;
+    this.#endedAt = this.#options.clock.now();
+    this.#failures = outcome.kind === 'loaded' ? 0 : this.#failures + 1;
+    this.#status = outcome.kind === 'loaded' ? 'up' : 'down';
+    if (outcome.kind === 'loaded') this.#value = outcome.value;
+    if (this.#closed) return outcome;
+    this.#options.onEnd?.(outcome);
+    this.#scheduleNext();
+    return outcome;
+  }
+
+  #scheduleNext(): void {
+    const delay = this.#failures === 0 ? this.#options.interval : retryDelay(this.#failures);
+    if (delay === undefined) return;
+    this.#cancel = this.#schedule(() => void this.reload(), delay);
+  }
+}
+
+function retryDelay(failures: number): number {
+  const full = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 10));
+  return Math.round(full * (0.5 + Math.random() / 2));
+}

@@ -1,0 +1,178 @@
+import type { Clock } from '../kernel/clock.ts';
+import { createHttpClient, type HttpClient } from '../kernel/http-client.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { buildEndSessionUrl, fillEndSessionTemplate } from './end-session.ts';
+import { CodeExchange } from './code-exchange.ts';
+import { IdTokenVerifier } from './id-token.ts';
+import type {
+  AuthorizationRequest,
+  CallbackRequest,
+  EndSessionRequest,
+  ExchangeOutcome,
+  IdentityProvider,
+  ProviderUnavailable,
+  RefreshOutcome,
+  RefreshRequest,
+  TokenSet,
+} from './identity-provider.ts';
+import type { Schedule } from './last-good.ts';
+import type { ProviderDocument } from './metadata-document.ts';
+import { MissingRefreshToken } from './missing-refresh-token.ts';
+import { ProviderKeys } from './provider-keys.ts';
+import { ProviderMetadata } from './provider-metadata.ts';
+import type { EndSessionOptions, ProviderOptions, RefreshGrantOptions } from './provider-options.ts';
+import { ProviderRequests } from './provider-requests.ts';
+import { breaksContinuity, toRefreshFailure } from './refresh-outcome.ts';
+import { UserinfoClaims } from './userinfo-claims.ts';
+
+const RETRY_AFTER_S = 5;
+/** Tokens that were granted wait no longer than this for keys that must be fetched first. */
+const VERIFY_WAIT_MS = 1000;
+
+export interface OpenIdIdentityProviderOptions {
+  readonly provider: ProviderOptions;
+  /** `<publicUrl><basePath>/callback`, as registered at the provider. */
+  readonly redirectUri: string;
+  readonly refresh: RefreshGrantOptions;
+  readonly logout: EndSessionOptions;
+  /** Claims the session keeps: when one is missing in the ID token, `userinfo: auto` asks for it. */
+  readonly wantedClaims: readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Another client than the one made from `provider`'s timeout, limits, CA and proxy. */
+  readonly http?: HttpClient;
+  readonly schedule?: Schedule;
+}
+
+/** Any OpenID provider, by discovery or by configured endpoints. It may be down at any time: nothing here throws because of that. */
+export class OpenIdIdentityProvider implements IdentityProvider {
+  readonly issuer: string;
+  readonly #options: OpenIdIdentityProviderOptions;
+  readonly #http: HttpClient;
+  readonly #metadata: ProviderMetadata;
+  readonly #keys: ProviderKeys;
+  readonly #requests: ProviderRequests;
+  readonly #idTokens: IdTokenVerifier;
+  readonly #codeExchange: CodeExchange;
+  readonly #redirectUri: string;
+
+  constructor(options: OpenIdIdentityProviderOptions) {
+    const { provider, clock, logger, refresh } = options;
+    this.issuer = provider.issuer;
+    this.#options = options;
+    this.#redirectUri = new URL(options.redirectUri).href;
+    this.#http = options.http ?? createHttpClient(provider);
+    const schedule = options.schedule === undefined ? {} : { schedule: options.schedule };
+    const common = { http: this.#http, clock, logger, ...schedule };
+    this.#metadata = new ProviderMetadata({ ...common, provider, onLoaded: () => this.#keys.refresh() });
+    const interval = this.#metadata.isStatic ? { interval: provider.metadataRefresh } : {};
+    this.#keys = new ProviderKeys({ ...common, ...interval, jwksUri: () => this.#metadata.current?.jwksUri });
+    this.#requests = new ProviderRequests({
+      provider,
+      redirectUri: this.#redirectUri,
+      fallbackLifetime: refresh.fallbackLifetime,
+      http: this.#http,
+      clock,
+    });
+    const { issuer, clientId, clockTolerance } = provider;
+    this.#idTokens = new IdTokenVerifier({ keys: this.#keys, clock, issuer, clientId, clockTolerance });
+    this.#codeExchange = new CodeExchange({
+      metadata: this.#metadata,
+      keys: this.#keys,
+      requests: this.#requests,
+      idTokens: this.#idTokens,
+      userinfo: new UserinfoClaims({ requests: this.#requests, logger, mode: provider.userinfo, wantedClaims: options.wantedClaims }),
+      missingRefreshToken: new MissingRefreshToken(clock, logger),
+      refreshTokenExpected: provider.scope.includes('offline_access'),
+    });
+  }
+
+  status(): 'up' | 'down' | 'unknown' {
+    return this.#metadata.isStatic ? this.#keys.status : this.#metadata.status;
+  }
+
+  start(): void {
+    this.#metadata.start();
+  }
+
+  async close(): Promise<void> {
+    this.#metadata.close();
+    this.#keys.close();
+    await this.#http.close();
+  }
+
+  async authorizationUrl(request: AuthorizationRequest): Promise<{ kind: 'ready'; url: string } | ProviderUnavailable> {
+    const document = await this.#metadata.ready();
+    if (document === undefined) return { kind: 'unavailable', retryAfter: RETRY_AFTER_S };
+    const { provider } = this.#options;
+    const params = {
+      scope: provider.scope.join(' '),
+      ...provider.authorizeParams,
+      ...request.params,
+      ...(provider.responseMode === 'query' ? {} : { response_mode: provider.responseMode }),
+      state: request.state,
+      nonce: request.nonce,
+    };
+    return { kind: 'ready', url: await this.#requests.authorizationUrl(document, params, request.codeVerifier) };
+  }
+
+  exchange(request: CallbackRequest): Promise<ExchangeOutcome> {
+    return this.#codeExchange.exchange(request);
+  }
+
+  async refresh(request: RefreshRequest): Promise<RefreshOutcome> {
+    const document = await this.#metadata.ready();
+    if (document === undefined) return { kind: 'failed', sent: false, cause: 'metadata_unknown', retryAfter: RETRY_AFTER_S };
+    const reply = await this.#requests.refreshGrant(document, request.refreshToken, this.#refreshParams(request));
+    if (reply.kind !== 'tokens') return toRefreshFailure(reply);
+    return this.#judgeRefreshed(document, reply.tokens, request.sub);
+  }
+
+  async revoke(refreshToken: string): Promise<boolean> {
+    const document = await this.#metadata.ready();
+    if (document?.revocationEndpoint === undefined) return false;
+    const cause = await this.#requests.revoke(document, refreshToken);
+    if (cause !== undefined) this.#options.logger.warn('token_revocation_failed', { cause });
+    return cause === undefined;
+  }
+
+  endSessionUrl(request: EndSessionRequest): string | undefined {
+    const { provider, logout } = this.#options;
+    if (logout.endSessionUrl !== undefined) {
+      return fillEndSessionTemplate(logout.endSessionUrl, provider.clientId, request.postLogoutRedirectUri);
+    }
+    const endpoint = this.#metadata.current?.endSessionEndpoint;
+    return endpoint === undefined ? undefined : buildEndSessionUrl(endpoint, provider.clientId, request);
+  }
+
+  #refreshParams(request: RefreshRequest): Record<string, string> {
+    const { redirectUri, scope = 'off' } = this.#options.refresh;
+    const wanted = typeof scope === 'string' ? request.scope : scope.filter((word) => request.scope.includes(word));
+    return {
+      ...(redirectUri ? { redirect_uri: this.#redirectUri } : {}),
+      ...(scope === 'off' || wanted.length === 0 ? {} : { scope: wanted.join(' ') }),
+    };
+  }
+
+  /** The tokens are ours already, whatever the ID token says: only a broken continuity of the user costs the session. */
+  async #judgeRefreshed(document: ProviderDocument, tokens: TokenSet, sub: string): Promise<RefreshOutcome> {
+    if (tokens.idToken === undefined) return { kind: 'granted', tokens };
+    const verdict = await atMost(VERIFY_WAIT_MS, this.#idTokens.verify(tokens.idToken, document.algorithms));
+    if (verdict?.kind === 'valid' && verdict.sub === sub) return { kind: 'granted', tokens, claims: verdict.claims };
+    const check = verdict?.kind === 'valid' ? 'sub' : verdict?.kind === 'invalid' ? verdict.check : 'keys_unavailable';
+    this.#options.logger.warn('refreshed_id_token_refused', { check });
+    return breaksContinuity(check) ? { kind: 'subject-changed', tokens } : { kind: 'granted', tokens };
+  }
+}
+
+async function atMost<T>(ms: number, running: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined);
+  });
+  try {
+    return await Promise.race([running, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

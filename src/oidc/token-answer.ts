@@ -1,0 +1,73 @@
+import { parseJsonObject, stringIn, type JsonObject } from './json-object.ts';
+import { parseRetryAfter } from './retry-after.ts';
+import { unverifiedExpiry } from './signed-token.ts';
+import type { TokenSet } from './identity-provider.ts';
+
+const LONGEST_LIFETIME_S = 31_536_000;
+/** What an Authorization header can carry (RFC 6749 appendix A.12). */
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/**
+ * What the token endpoint said (RFC 6749 §5). `unusable`: readable, and yet no bearer token. `unreadable`: not an answer of a token
+ * endpoint. Neither says whether the provider spent the code or rotated the refresh token.
+ */
+export type TokenAnswer =
+  | { readonly kind: 'tokens'; readonly tokens: TokenSet }
+  | { readonly kind: 'error'; readonly error: string; readonly status: number }
+  | { readonly kind: 'throttled'; readonly retryAfter?: number }
+  | { readonly kind: 'unusable'; readonly cause: string }
+  | { readonly kind: 'unreadable'; readonly cause: string; readonly retryAfter?: number };
+
+export interface TokenAnswerContext {
+  /** When the request left, milliseconds: lifetimes are counted from there, so that they can only be too short. */
+  readonly sentAt: number;
+  /** Milliseconds. */
+  readonly fallbackLifetime: number;
+}
+
+/** Reads and normalises an answer of the token endpoint; nothing in it makes this throw. */
+export async function readTokenAnswer(response: Response, context: TokenAnswerContext): Promise<TokenAnswer> {
+  const { status } = response;
+  const retryAfter = parseRetryAfter(response.headers.get('retry-after'), context.sentAt);
+  const wait = retryAfter === undefined ? {} : { retryAfter };
+  if (status === 429) return { kind: 'throttled', ...wait };
+  if (status >= 500) return { kind: 'unreadable', cause: `http_${status}`, ...wait };
+  const body = parseJsonObject(await response.text());
+  if (body === undefined) return { kind: 'unreadable', cause: status === 200 ? 'not_json' : `http_${status}`, ...wait };
+  const error = stringIn(body, 'error');
+  if (error !== undefined) return { kind: 'error', error, status };
+  if (status !== 200) return { kind: 'unreadable', cause: `http_${status}`, ...wait };
+  return readTokens(body, context);
+}
+
+function readTokens(body: JsonObject, context: TokenAnswerContext): TokenAnswer {
+  const accessToken = stringIn(body, 'access_token');
+  if (accessToken === undefined || !VISIBLE_ASCII.test(accessToken)) return { kind: 'unusable', cause: 'access_token' };
+  if (stringIn(body, 'token_type')?.toLowerCase() !== 'bearer') return { kind: 'unusable', cause: 'token_type' };
+  const refreshToken = stringIn(body, 'refresh_token');
+  const idToken = stringIn(body, 'id_token');
+  const scope = stringIn(body, 'scope')
+    ?.split(' ')
+    .filter((word) => word !== '');
+  const tokens: TokenSet = {
+    accessToken,
+    accessTokenExpiresAt: expiresAt(body['expires_in'], accessToken, context),
+    ...(refreshToken === undefined ? {} : { refreshToken }),
+    ...(idToken === undefined ? {} : { idToken }),
+    ...(scope === undefined || scope.length === 0 ? {} : { scope }),
+  };
+  return { kind: 'tokens', tokens };
+}
+
+/** `expires_in` when it makes sense, else `exp` of a JWT, else the fallback: always a finite moment after the request. */
+export function expiresAt(expiresIn: JsonObject[string], accessToken: string, { sentAt, fallbackLifetime }: TokenAnswerContext): number {
+  const seconds = typeof expiresIn === 'string' && /^\d+(\.\d+)?$/.test(expiresIn.trim()) ? Number(expiresIn) : expiresIn;
+  if (isLifetime(seconds)) return sentAt + Math.floor(seconds) * 1000;
+  const exp = unverifiedExpiry(accessToken);
+  if (exp !== undefined && isLifetime(exp - sentAt / 1000)) return Math.floor(exp) * 1000;
+  return sentAt + fallbackLifetime;
+}
+
+function isLifetime(seconds: JsonObject[string]): seconds is number {
+  return typeof seconds === 'number' && seconds >= 1 && seconds <= LONGEST_LIFETIME_S;
+}
