@@ -1,0 +1,49 @@
+import { parseCookies, setCookieLine } from './cookie-header.ts';
+import { hintCookieName, type CookieNameOptions } from './cookie-names.ts';
+
+export interface HintCookieOptions extends CookieNameOptions {
+  /** `<path><basePath>/logout`: the cookie travels to logout only. */
+  readonly path: string;
+  readonly partitioned?: boolean;
+}
+
+/** A path-limited name can be planted by a sibling domain: several may arrive, and each is tried. */
+const MOST_TRIED = 4;
+const PAIR_OVERHEAD = 3;
+
+/** Name and lines of the cookie that carries the ID token hint to logout. */
+export class HintCookie {
+  readonly name: string;
+  readonly #options: HintCookieOptions;
+
+  constructor(options: HintCookieOptions) {
+    this.name = hintCookieName(options);
+    this.#options = options;
+  }
+
+  read(cookieHeader: string | undefined): string[] {
+    if (!cookieHeader?.includes(this.name)) return [];
+    const values = parseCookies(cookieHeader).filter(({ name, value }) => name === this.name && value !== '');
+    return values.slice(0, MOST_TRIED).map(({ value }) => value);
+  }
+
+  /** Bytes of `name=value; `. */
+  size(value: string): number {
+    return this.name.length + value.length + PAIR_OVERHEAD;
+  }
+
+  line(value: string, maxAgeSeconds: number): string {
+    const { path, devCookies, partitioned = false } = this.#options;
+    return setCookieLine(this.name, value, {
+      path,
+      maxAge: maxAgeSeconds,
+      sameSite: partitioned ? 'None' : 'Strict',
+      secure: !devCookies || partitioned,
+      partitioned,
+    });
+  }
+
+  clear(): string {
+    return this.line('', 0);
+  }
+}
