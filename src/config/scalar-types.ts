@@ -41,6 +41,18 @@ export const secret = (): OptionType<Secret> => ({
   source: 'secret',
 });
 
+/** Text, a number or a flag: the value of a claim. */
+export const scalar = (): OptionType<string | number | boolean> => ({
+  words: 'text, number or flag',
+  schema: { type: ['string', 'number', 'boolean'] },
+  parse: (raw) =>
+    typeof raw === 'string' || typeof raw === 'number' || typeof raw === 'boolean'
+      ? ok(raw)
+      : refused('must be text, a number, true or false'),
+  fromText: same,
+  print: same,
+});
+
 /** One of a closed set of words. */
 export const oneOf = <const T extends string>(...values: readonly T[]): OptionType<T> => ({
   words: values.map((it) => `\`${it}\``).join(' '),

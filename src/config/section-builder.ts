@@ -24,21 +24,22 @@ export class SectionBuilder {
     this.#readFile = readFile;
   }
 
-  /** Always gives a section: where a value is refused its default stays, and `problems` says so. */
+  /** Always gives a section: where a value is refused its default stays, and `problems` says so. Absent values are no properties. */
   build<T extends object>(owner: SectionClass<T>, raw: unknown, path: OptionPath = []): T {
-    const section = new owner();
     if (!(raw instanceof Map)) {
       this.#refuse(path, raw === null ? NULL : MUST_BE_MAP);
-      return section;
+      return new owner();
     }
     const records = optionsOf(owner);
     this.#refuseUnknown(raw, records, path);
+    const initials = new owner();
+    const section = Object.create(owner.prototype as object) as T;
     for (const record of records) {
-      const value = this.#read(record, raw, path, Reflect.get(section, record.key));
-      if (value !== undefined) Reflect.set(section, record.key, value);
+      const initial: unknown = Reflect.get(initials, record.key);
+      setDefined(section, record.key, this.#read(record, raw, path, initial) ?? initial);
     }
     for (const { key, spec } of records) {
-      if ('type' in spec && spec.derive !== undefined && !raw.has(key)) Reflect.set(section, key, spec.derive(section as never));
+      if ('type' in spec && spec.derive !== undefined && !raw.has(key)) setDefined(section, key, spec.derive(section as never));
     }
     return section;
   }
@@ -65,12 +66,12 @@ export class SectionBuilder {
       return this.#readSecretFile(spec as ValueOption, raw.get(fileKey), [...parent, fileKey]);
     }
     if (raw.has(key)) return this.#readGiven(spec, raw.get(key), path, initial);
-    return spec.required === true ? this.#readMissing(record, path) : undefined;
+    // A section that is missing as a whole is read as an empty one: it then names each required key that it lacks.
+    if ('section' in spec) return initial !== undefined || spec.required === true ? this.build(spec.section, new Map(), path) : undefined;
+    return spec.required === true ? this.#refuseMissing(record, path) : undefined;
   }
 
-  /** A required section that is missing as a whole names each key that it lacks. */
-  #readMissing(record: OptionRecord, path: OptionPath): unknown {
-    if ('section' in record.spec) return this.build(record.spec.section, new Map(), path);
+  #refuseMissing(record: OptionRecord, path: OptionPath): unknown {
     return this.#refuse(path, isSecret(record) ? `is required (or ${record.key}File)` : 'is required');
   }
 
@@ -125,6 +126,10 @@ export class SectionBuilder {
       return undefined;
     }
   }
+}
+
+function setDefined(section: object, key: string, value: unknown): void {
+  if (value !== undefined) Reflect.set(section, key, value);
 }
 
 /** A planned key may be given at its default, as a copied example does. */

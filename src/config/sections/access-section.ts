@@ -1,16 +1,16 @@
 import { listOf } from '../collection-types.ts';
 import { Satisfies, Sections } from '../constraints.ts';
 import { Option } from '../option.ts';
-import { text } from '../scalar-types.ts';
+import { scalar, text } from '../scalar-types.ts';
 
 /** One way in: `{ claim, anyOf }` or `{ emailDomain }`, never both. */
 export class AccessRuleSection {
   @Option({ type: text(), doc: 'Name of a claim; needs `anyOf`.' })
   readonly claim?: string;
 
-  @Satisfies((values: readonly string[]) => values.length > 0, 'must not be empty')
-  @Option({ type: listOf(text()), doc: 'Values of which the claim must be, or hold, one.' })
-  readonly anyOf?: readonly string[];
+  @Satisfies((values: readonly unknown[]) => values.length > 0, 'must not be empty')
+  @Option({ type: listOf(scalar()), doc: 'Values of which the claim must be, or hold, one.' })
+  readonly anyOf?: readonly (string | number | boolean)[];
 
   @Satisfies((domains: readonly string[]) => domains.length > 0, 'must not be empty')
   @Satisfies(
@@ -21,6 +21,10 @@ export class AccessRuleSection {
   readonly emailDomain?: readonly string[];
 }
 
+/** What an entry is once it was checked: exactly one of the two forms. */
+export type AccessRule =
+  { readonly claim: string; readonly anyOf: readonly (string | number | boolean)[] } | { readonly emailDomain: readonly string[] };
+
 /** Who may come in. */
 export class AccessSection {
   @Satisfies(
@@ -28,7 +32,7 @@ export class AccessSection {
     'each entry must be either { claim, anyOf } or { emailDomain }',
   )
   @Sections({ listOf: AccessRuleSection, doc: 'Any entry admits; none = every account of the provider.' })
-  readonly allow: readonly AccessRuleSection[] = [];
+  readonly allow: readonly AccessRule[] = [];
 }
 
 function isOneForm({ claim, anyOf, emailDomain }: AccessRuleSection): boolean {
