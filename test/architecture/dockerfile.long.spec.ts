@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
 import { argumentsOf, execForm, parseCopy, root, stages, type Stage } from './dockerfile.ts';
@@ -16,6 +19,23 @@ const ENVIRONMENT = {
   PATH: [dirname(process.execPath), ...(process.env['PATH'] ?? '').split(delimiter)]
     .filter((folder) => !folder.includes('.bin'))
     .join(delimiter),
+};
+
+/** Enough to serve on loopback; nobody answers at the provider's port. */
+const SETTINGS = {
+  NODE_ENV: 'production',
+  CLOAKROOM_PUBLIC_URL: 'https://app.example.com',
+  CLOAKROOM_LISTEN_HOST: '127.0.0.1',
+  CLOAKROOM_LISTEN_PORT: '0',
+  CLOAKROOM_MANAGEMENT_HOST: '127.0.0.1',
+  CLOAKROOM_MANAGEMENT_PORT: '0',
+  CLOAKROOM_SHUTDOWN_DELAY: '1ms',
+  CLOAKROOM_PROVIDER_ISSUER: 'https://127.0.0.1:9',
+  CLOAKROOM_PROVIDER_CLIENT_ID: 'image',
+  CLOAKROOM_PROVIDER_CLIENT_SECRET: randomBytes(24).toString('base64url'),
+  CLOAKROOM_COOKIE_KEYS_0_ID: '1',
+  CLOAKROOM_COOKIE_KEYS_0_SECRET: randomBytes(48).toString('base64url'),
+  CLOAKROOM_ROUTES: '/api=http://127.0.0.1:9',
 };
 
 /** Replays the stages in folders of their own: COPY copies, RUN runs; what only an engine can do (USER, EXPOSE) is left out. */
@@ -81,8 +101,17 @@ describe('the image of the Dockerfile', () => {
     expect((await cloakroom('keygen')).stdout.toString().trim()).toMatch(/^[\w-]{64}$/);
   });
 
-  it('refuses to serve without a configuration, after loading all of itself', async () => {
-    await expect(cloakroom('serve')).rejects.toMatchObject({ code: 78 });
+  it('listens with the provider down, and ends well when it is told to', async () => {
+    const [, ...program] = [...(execForm(argumentsOf(image, 'ENTRYPOINT')[0]) ?? []), ...(execForm(argumentsOf(image, 'CMD')[0]) ?? [])];
+    const { PATH } = ENVIRONMENT;
+    const server = spawn(process.execPath, program, { cwd: folder, env: { PATH, ...SETTINGS }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const ended = once(server, 'exit');
+    for await (const line of createInterface(server.stdout)) {
+      const { event } = JSON.parse(line) as { event: string };
+      if (event === 'listening') break;
+    }
+    server.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
   });
 
   it('holds production packages only', async () => {
