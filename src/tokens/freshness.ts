@@ -9,4 +9,8 @@ export type Freshness =
   /** The session is over: 401 `session_expired`, `session_revoked` or `session_superseded`. `cause` belongs to `revoked`. */
   | { readonly kind: 'rejected'; readonly reason: 'expired' | 'revoked' | 'superseded'; readonly cause?: RevocationCause }
   /** The session is kept, but there is no usable access token now: 503 with this code. Seconds. */
-  | { readonly kind: 'unavailable'; readonly code: 'provider_unavailable' | 'store_unavailable' | 'overloaded'; readonly retryAfter: number };
+  | {
+      readonly kind: 'unavailable';
+      readonly code: 'provider_unavailable' | 'store_unavailable' | 'overloaded';
+      readonly retryAfter: number;
+    };

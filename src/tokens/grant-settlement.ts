@@ -1,0 +1,141 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import type { IdentityProvider, TokenSet } from '../oidc/identity-provider.ts';
+import type { RevocationCause, Revocations } from '../session/revocations.ts';
+import type { SessionHead } from '../session/session-head.ts';
+import type { SessionStore } from '../session/session-store.ts';
+import type { Session } from '../session/session.ts';
+import type { FailedRefreshes } from './failed-refreshes.ts';
+import type { GrantOutcome } from './grants.ts';
+import { ended, failed, rejectedFor, type RefreshEnd } from './refresh-end.ts';
+import { isOver, judgeRefusal } from './refresh-policy.ts';
+import { refreshedSession } from './refreshed-session.ts';
+
+export interface GrantSettlementOptions {
+  readonly provider: IdentityProvider;
+  readonly store: SessionStore;
+  readonly head: SessionHead;
+  readonly revocations: Revocations;
+  readonly failures: FailedRefreshes;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly fatalErrors: readonly string[];
+  /** Whether a sealed value can be kept by a browser. */
+  readonly fits: (value: string) => boolean;
+  /** Work that nobody waits for, except the shutdown. */
+  readonly background: (work: Promise<unknown>) => void;
+}
+
+type Granted = Extract<GrantOutcome, { kind: 'granted' }>;
+type Refused = Extract<GrantOutcome, { kind: 'refused' }>;
+
+const ALERT_EVERY_MS = 60_000;
+const LONGEST_OUTAGE_WAIT_S = 60;
+
+/** Makes of the provider's answer what it means for the session: a new generation, its end, or a failure that leaves it as it is. */
+export class GrantSettlement {
+  readonly #o: GrantSettlementOptions;
+  readonly #alertedAt = new Map<string, number>();
+
+  constructor(options: GrantSettlementOptions) {
+    this.#o = options;
+  }
+
+  /** `fatal`: the refresh token is dead, and the session with it unless there is a successor. */
+  async settle(session: Session, outcome: GrantOutcome, activity: boolean): Promise<RefreshEnd | 'fatal'> {
+    switch (outcome.kind) {
+      case 'granted':
+        return this.#granted(session, outcome, activity);
+      case 'subject-changed':
+        return this.#subjectChanged(session, outcome.tokens);
+      case 'refused':
+        return this.#refused(session, outcome);
+      case 'throttled':
+        this.#o.logger.warn('refresh_throttled', { retryAfter: outcome.retryAfter });
+        return failed({ code: 'provider_unavailable', retryAfter: outcome.retryAfter });
+      case 'refrained':
+        return failed({ code: outcome.code, retryAfter: outcome.retryAfter });
+      case 'failed':
+        this.#o.logger.warn('refresh_failed', { cause: outcome.cause, sent: outcome.sent });
+        return failed({ code: 'provider_unavailable', ambiguous: outcome.sent, ...retryAfterOf(outcome) });
+    }
+  }
+
+  /** Ends the session everywhere. */
+  async end(session: Session, cause: RevocationCause): Promise<RefreshEnd> {
+    this.#o.logger.info('session_ended', { cause, sub: session.sub });
+    try {
+      await this.#o.revocations.add({ cause, sid: session.sid, until: session.endsAt });
+    } catch {
+      // Known in this process all the same; elsewhere the provider refuses the refresh token again.
+      this.#o.logger.error('revocation_not_shared', { cause });
+    }
+    return ended(cause);
+  }
+
+  async #granted(session: Session, { tokens, claims }: Granted, activity: boolean): Promise<RefreshEnd> {
+    const now = this.#o.clock.now();
+    const next = refreshedSession(session, { tokens, now, activity, ...(claims === undefined ? {} : { claims }) });
+    const cause = this.#o.revocations.causeOf(session);
+    if (cause !== undefined) {
+      this.#o.background(this.#revoke(tokens.refreshToken));
+      return { kind: 'ended', answer: rejectedFor(cause), newest: next };
+    }
+    const ticket = await this.#o.store.save(next);
+    await this.#publish(next, ticket.value);
+    const end = { kind: 'refreshed', from: 'grant', session: next, at: now } as const;
+    if (this.#o.fits(ticket.value)) return { ...end, ticket };
+    // The old cookie stays in the browser and is healed by the head with every request, which beats a session lost half way.
+    this.#o.logger.error('cookie_budget', { bytes: ticket.value.length });
+    return end;
+  }
+
+  async #publish(session: Session, ticket: string): Promise<void> {
+    try {
+      await this.#o.head.publish(session.sid, session.generation, ticket, session.endsAt);
+    } catch {
+      // The tokens are in the ticket that the waiting requests deliver; only later stragglers miss the head.
+      this.#o.logger.error('refresh_not_published');
+    }
+  }
+
+  async #subjectChanged(session: Session, tokens: TokenSet): Promise<RefreshEnd> {
+    this.#o.logger.error('refresh_subject_changed', { sub: session.sub });
+    this.#o.background(this.#revoke(tokens.refreshToken ?? session.refreshToken));
+    return this.end(session, 'refresh_refused');
+  }
+
+  #refused(session: Session, refused: Refused): Promise<RefreshEnd> | RefreshEnd | 'fatal' {
+    const { error, status } = refused;
+    const now = this.#o.clock.now();
+    const refusal = judgeRefusal(refused, this.#o.fatalErrors);
+    if (refusal === 'fatal') return 'fatal';
+    this.#alert(refusal === 'misconfigured' ? 'refresh_refused_misconfigured' : 'refresh_refused', { error, status });
+    if (refusal === 'doubtful' && isOver(session, now) && this.#o.failures.isFinal(session, error, now))
+      return this.end(session, 'refresh_expired');
+    return failed({ code: 'provider_unavailable' });
+  }
+
+  /** Every session meets the same wrong client secret: one line a minute says it. */
+  #alert(event: 'refresh_refused_misconfigured' | 'refresh_refused', fields: { error: string; status: number }): void {
+    const now = this.#o.clock.now();
+    if (Math.abs(now - (this.#alertedAt.get(event) ?? Number.NEGATIVE_INFINITY)) < ALERT_EVERY_MS) return;
+    this.#alertedAt.set(event, now);
+    this.#o.logger.error(event, fields);
+  }
+
+  async #revoke(refreshToken: string | undefined): Promise<void> {
+    if (refreshToken === undefined) return;
+    try {
+      if (await this.#o.provider.revoke(refreshToken)) return;
+    } catch {
+      // Best effort (RFC 7009): said below, like a refusal.
+    }
+    this.#o.logger.warn('refresh_token_not_revoked');
+  }
+}
+
+/** The provider's own wish, within reason: unlike a 429, an outage is often over before its Retry-After. */
+function retryAfterOf(outcome: { readonly retryAfter?: number }): { retryAfter?: number } {
+  return outcome.retryAfter === undefined ? {} : { retryAfter: Math.min(outcome.retryAfter, LONGEST_OUTAGE_WAIT_S) };
+}

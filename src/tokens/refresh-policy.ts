@@ -1,0 +1,61 @@
+import type { Session } from '../session/session.ts';
+
+/** `early`: still valid, but near enough to its end to be renewed. `over`: must not be used any more. */
+export type TokenAge = 'current' | 'early' | 'over';
+
+const MOST_OF_LIFETIME = 1 / 3;
+const JITTER = 0.1;
+
+/** Errors of RFC 6749 §5.2 that speak about our client and not about the user's session. */
+const CLIENT_ERRORS: ReadonlySet<string> = new Set(['invalid_client', 'unauthorized_client', 'unsupported_grant_type']);
+
+/** What time it is for an access token. `early` in milliseconds, see `RefreshOptions`. */
+export function tokenAge(session: Session, now: number, early: number): TokenAge {
+  const left = session.accessTokenExpiresAt - now;
+  if (left <= 0) return 'over';
+  const widest = widestWindow(session, early);
+  // The jitter only ever narrows the window, so that most requests need no hash.
+  if (left > widest) return 'current';
+  return left > widest * (1 - JITTER * spread(refreshKey(session))) ? 'current' : 'early';
+}
+
+export const isOver = (session: Session, now: number): boolean => now >= session.accessTokenExpiresAt;
+
+/** One refresh token's name in this process: the id of the session and how often it was refreshed. */
+export const refreshKey = (session: Session): string => `${session.sid}:${String(session.generation)}`;
+
+/**
+ * Whether a grant that got no usable answer is tried a second time, at once. `sent: false` means that the provider never saw the
+ * refresh token. Otherwise it may have been spent: then a repeat is safe within the provider's leeway, and without one it is worth
+ * the risk only when the session has nothing left to lose.
+ */
+export function mayRepeat(
+  failure: { readonly sent: boolean },
+  situation: { readonly over: boolean; readonly providerLeeway: number },
+): boolean {
+  return !failure.sent || situation.providerLeeway > 0 || situation.over;
+}
+
+/**
+ * What an OAuth error of the token endpoint means for the session: `fatal` ends it, `misconfigured` is the operator's to mend,
+ * `doubtful` ends it only when it comes again much later (some providers say `invalid_request` for every dead refresh token).
+ */
+export type Refusal = 'fatal' | 'misconfigured' | 'doubtful' | 'unexpected';
+
+export function judgeRefusal(refusal: { readonly error: string; readonly status: number }, fatalErrors: readonly string[]): Refusal {
+  if (refusal.status === 401 || CLIENT_ERRORS.has(refusal.error)) return 'misconfigured';
+  if (fatalErrors.includes(refusal.error)) return 'fatal';
+  return refusal.status === 400 ? 'doubtful' : 'unexpected';
+}
+
+/** A number in [0, 1) that is always the same for the same text (FNV-1a): jitter without a source of randomness. */
+export function spread(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0) / 2 ** 32;
+}
+
+function widestWindow(session: Session, early: number): number {
+  const lifetime = session.accessTokenExpiresAt - session.refreshedAt;
+  return Math.max(0, Math.min(early, lifetime * MOST_OF_LIFETIME));
+}

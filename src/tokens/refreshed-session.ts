@@ -1,0 +1,29 @@
+import type { Claims } from '../kernel/claims.ts';
+import type { TokenSet } from '../oidc/identity-provider.ts';
+import type { Session } from '../session/session.ts';
+
+export interface Refreshed {
+  readonly tokens: TokenSet;
+  readonly claims?: Claims;
+  readonly now: number;
+  /** Whether the refresh counts as activity of the user. */
+  readonly activity: boolean;
+}
+
+/**
+ * The next generation of a session. What the answer does not name stays: the refresh token (RFC 6749 §6), the scope (§5.1), and
+ * claims that only userinfo gave at login (a refreshed ID token may hold little more than `sub`). `endsAt` never moves.
+ */
+export function refreshedSession(session: Session, { tokens, claims, now, activity }: Refreshed): Session {
+  return {
+    ...session,
+    generation: session.generation + 1,
+    accessToken: tokens.accessToken,
+    accessTokenExpiresAt: tokens.accessTokenExpiresAt,
+    ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
+    scope: tokens.scope ?? session.scope,
+    claims: claims === undefined ? session.claims : { ...session.claims, ...claims },
+    refreshedAt: now,
+    lastSeenAt: activity ? now : session.lastSeenAt,
+  };
+}

@@ -1,0 +1,175 @@
+import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
+import { SingleFlight } from '../kernel/single-flight.ts';
+import type { IdentityProvider } from '../oidc/identity-provider.ts';
+import type { Revocations } from '../session/revocations.ts';
+import type { LocalHeads, SessionHead } from '../session/session-head.ts';
+import type { ActiveSession } from '../session/session-lookup.ts';
+import type { SessionStore } from '../session/session-store.ts';
+import type { Session } from '../session/session.ts';
+import { FailedRefreshes } from './failed-refreshes.ts';
+import type { Freshness } from './freshness.ts';
+import { GrantSettlement } from './grant-settlement.ts';
+import { Grants } from './grants.ts';
+import { failed, freshnessOf, rejected, rejectedFor, unavailable, type RefreshEnd } from './refresh-end.ts';
+import { RefreshFlight } from './refresh-flight.ts';
+import type { RefreshOptions } from './refresh-options.ts';
+import { isOver, refreshKey, tokenAge } from './refresh-policy.ts';
+import { systemTimer, within, type Timer } from './timer.ts';
+
+export interface TokenRefresherOptions {
+  readonly provider: IdentityProvider;
+  readonly store: SessionStore;
+  readonly head: SessionHead;
+  readonly heads: LocalHeads;
+  readonly revocations: Revocations;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly policy: RefreshOptions;
+  /** The longest one call to the provider takes. Milliseconds. */
+  readonly providerTimeout: number;
+  /** Whether a sealed value can be kept by a browser. Without it everything fits. */
+  readonly fits?: (value: string) => boolean;
+  readonly timer?: Timer;
+}
+
+type Renewable = Session & { readonly refreshToken: string };
+
+const LEASE_MARGIN_MS = 1000;
+const TRIES = 2;
+const EXPIRED: Freshness = { kind: 'rejected', reason: 'expired' };
+
+const isRenewable = (session: Session): session is Renewable => session.refreshToken !== undefined;
+const asItIs = (session: Session): Freshness => ({ kind: 'usable', session });
+
+/**
+ * Gives each request an access token it can use, and renews it when its time comes: one grant per refresh token, whoever asks and
+ * however often, whose result everybody gets. Nothing here ever rejects.
+ */
+export class TokenRefresher {
+  readonly #o: TokenRefresherOptions;
+  readonly #timer: Timer;
+  readonly #flights = new SingleFlight<RefreshEnd>();
+  readonly #failures: FailedRefreshes;
+  readonly #flight: RefreshFlight;
+  readonly #work = new Set<Promise<unknown>>();
+
+  constructor(options: TokenRefresherOptions) {
+    this.#o = options;
+    this.#timer = options.timer ?? systemTimer;
+    this.#failures = new FailedRefreshes(options.policy);
+    this.#flight = this.#makeFlight(options);
+  }
+
+  /**
+   * For a request on a route. A plain value in the common case. `taken` is set only when this refresher got a newer ticket: a
+   * ticket that `active` brought along stays the caller's. With `activity: false` a renewal does not move the idle limit.
+   */
+  fresh(active: Pick<ActiveSession, 'session'>, activity = true): Freshness | Promise<Freshness> {
+    const { session } = active;
+    const now = this.#o.clock.now();
+    const age = tokenAge(session, now, this.#o.policy.early);
+    if (age === 'current') return asItIs(session);
+    if (!isRenewable(session)) return age === 'over' ? EXPIRED : asItIs(session);
+    const cause = this.#o.revocations.causeOf(session);
+    if (cause !== undefined) return rejectedFor(cause);
+    const known = this.#failures.answerFor(session, now);
+    if (age === 'over') return known ?? this.#whenOver(session, activity);
+    if (known !== undefined || this.#flights.current(refreshKey(session)) !== undefined) return asItIs(session);
+    return this.#whenEarly(session, activity);
+  }
+
+  /**
+   * POST /bff/refresh and a retry after the upstream's 401: new tokens although the old ones may be good. Joins a refresh under
+   * way; within the cooldown the session is answered as it is.
+   */
+  async refreshNow(active: Pick<ActiveSession, 'session'>): Promise<Freshness | { readonly kind: 'no-refresh-token' }> {
+    const { session } = active;
+    const { clock, policy, revocations } = this.#o;
+    if (!isRenewable(session)) return { kind: 'no-refresh-token' };
+    const cause = revocations.causeOf(session);
+    if (cause !== undefined) return rejectedFor(cause);
+    const now = clock.now();
+    // Both directions: another process's clock may be a little ahead of ours.
+    if (Math.abs(now - session.refreshedAt) < policy.cooldown) return asItIs(session);
+    return this.#failures.answerFor(session, now) ?? this.#whenOver(session, true);
+  }
+
+  /**
+   * For logout: lets a refresh of this session end and gives the newest session known here, whose refresh token is the one to
+   * revoke. The revocation must be listed before, so that no later refresh begins. Waits no longer than a request would.
+   */
+  async settle(active: { readonly session: Session }): Promise<Session> {
+    const { session } = active;
+    const flight = this.#flights.current(refreshKey(session));
+    const end = flight === undefined ? undefined : await within(flight, this.#o.policy.wait, this.#timer);
+    const newer = end === undefined ? undefined : newestOf(end);
+    const next = newer ?? (await this.#atHead(session));
+    return next === undefined || next.generation <= session.generation ? session : this.settle({ session: next });
+  }
+
+  /** Resolves when no grant and no revocation is under way. */
+  async idle(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled(this.#work);
+  }
+
+  async #whenOver(session: Renewable, activity: boolean): Promise<Freshness> {
+    const end = await within(this.#start(session, activity), this.#o.policy.wait, this.#timer);
+    return end === undefined ? unavailable('provider_unavailable') : freshnessOf(end);
+  }
+
+  async #whenEarly(session: Renewable, activity: boolean): Promise<Freshness> {
+    const end = await within(this.#start(session, activity), this.#o.policy.earlyWait, this.#timer);
+    if (end !== undefined && end.kind !== 'failed') return freshnessOf(end);
+    if (!isOver(session, this.#o.clock.now())) return asItIs(session);
+    return end === undefined ? this.#whenOver(session, activity) : freshnessOf(end);
+  }
+
+  #start(session: Renewable, activity: boolean): Promise<RefreshEnd> {
+    return this.#flights.run(refreshKey(session), () => this.#track(this.#fly(session, activity)));
+  }
+
+  async #fly(session: Renewable, activity: boolean): Promise<RefreshEnd> {
+    const end = await this.#flight.run(session, session.refreshToken, activity);
+    const now = this.#o.clock.now();
+    if (end.kind === 'failed') this.#failures.add(session, end.failure, now);
+    else this.#failures.forget(session);
+    // What the head had may be old itself. Generations only grow, so this comes to an end.
+    if (end.kind !== 'refreshed' || end.from === 'grant' || !isOver(end.session, now)) return end;
+    if (!isRenewable(end.session)) return rejected('expired');
+    const known = this.#failures.answerFor(end.session, now);
+    return known === undefined ? this.#start(end.session, activity) : failed(known);
+  }
+
+  async #atHead(session: Session): Promise<Session | undefined> {
+    const head = this.#o.heads.newest(session.sid);
+    if (head?.ticket === undefined || head.generation <= session.generation) return undefined;
+    try {
+      const loaded = await this.#o.store.load(head.ticket);
+      return loaded.kind === 'loaded' && loaded.session.sid === session.sid ? loaded.session : undefined;
+    } catch (error) {
+      // A logout goes on with what it has.
+      this.#o.logger.error('head_ticket_unusable', { reason: error instanceof Error ? error.name : typeof error });
+      return undefined;
+    }
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#work.add(work);
+    return work.finally(() => this.#work.delete(work));
+  }
+
+  #makeFlight(o: TokenRefresherOptions): RefreshFlight {
+    const { fatalErrors, wait } = o.policy;
+    const background = (work: Promise<unknown>): void => void this.#track(work);
+    const settlement = new GrantSettlement({ ...o, failures: this.#failures, fatalErrors, fits: o.fits ?? (() => true), background });
+    // The lease outlasts every try of its holder: a second holder at the same time would spend the same refresh token.
+    const lease = TRIES * o.providerTimeout + LEASE_MARGIN_MS;
+    return new RefreshFlight({ ...o, grants: new Grants(o), settlement, timer: this.#timer, wait, lease });
+  }
+}
+
+function newestOf(end: RefreshEnd): Session | undefined {
+  if (end.kind === 'refreshed') return end.session;
+  return end.kind === 'ended' ? end.newest : undefined;
+}
