@@ -35,7 +35,10 @@ const ROOMS = {
 /** Each library of src, and the files that may import it: its name, its errors and its types stay there. */
 const LIBRARIES = {
   'iron-session': { from: '^src/cookie/cookie-codec\\.ts$', comment: 'Only the cookie codec knows iron-session.' },
-  'openid-client': { from: '^src/oidc/openid-identity-provider\\.ts$', comment: 'Only the OpenID identity provider knows openid-client.' },
+  'openid-client': {
+    from: '^src/oidc/provider-requests\\.ts$',
+    comment: 'Only the file that makes the requests of OAuth knows openid-client.',
+  },
   jose: { from: '^src/oidc/signed-token\\.ts$', comment: 'Only the code that judges signed tokens knows jose.' },
   undici: {
     from: '^src/(kernel/http-client|proxy/undici-[a-z-]+)\\.ts$',

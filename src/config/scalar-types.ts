@@ -70,7 +70,7 @@ export const integer = (): OptionType<number> => ({
   print: same,
 });
 
-const FLAG_WORDS = new Map<unknown, boolean>([
+const FLAG_WORDS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   [true, true],
   [false, false],
   ['on', true],

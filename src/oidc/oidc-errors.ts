@@ -1,5 +1,5 @@
 /** Error codes a provider may send: RFC 6749 §4.1.2.1 and §5.2, OIDC Core §3.1.2.6, RFC 8707, RFC 9470, prompt=create. */
-const REGISTERED = new Set([
+const REGISTERED: ReadonlySet<string> = new Set([
   'access_denied',
   'account_selection_required',
   'consent_required',

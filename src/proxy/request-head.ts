@@ -18,7 +18,7 @@ export interface RequestHeadContext {
 }
 
 // In `-` spelling; a client's `_` spelling is compared as `-`, as CGI-like upstreams do (CVE-2025-64484).
-const ALWAYS_REMOVED = [...HOP_BY_HOP, 'host', 'cookie', 'forwarded', 'x-real-ip', 'x-csrf', 'x-request-id', 'expect'];
+const ALWAYS_REMOVED: readonly string[] = [...HOP_BY_HOP, 'host', 'cookie', 'forwarded', 'x-real-ip', 'x-csrf', 'x-request-id', 'expect'];
 const REMOVED_PREFIX = /^(?:x-(?:forwarded|original|rewrite)(?:-|$)|proxy-)/;
 
 /** Builds what goes upstream: one pass over the client's raw headers, then ours, the bearer last. Pure but for the peer's address. */

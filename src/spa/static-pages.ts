@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isNavigation } from '../csrf/navigation.ts';
 import { FailureError } from '../kernel/errors.ts';
 
-const METHODS = ['GET', 'HEAD'];
+const METHODS: readonly string[] = ['GET', 'HEAD'];
 
 export interface StaticPages {
   /** The built single-page app; `index.html` in it answers every navigation that is no file. */

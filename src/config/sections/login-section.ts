@@ -5,7 +5,7 @@ import { Option } from '../option.ts';
 import { RESERVED_PARAMS_RULE, isReservedParam } from '../provider-rules.ts';
 import { duration, flag, integer, text } from '../scalar-types.ts';
 
-const OURS = new Set(['returnTo', 'iss', 'target_link_uri']);
+const OURS: ReadonlySet<string> = new Set(['returnTo', 'iss', 'target_link_uri']);
 
 /** The start of a login. */
 export class LoginSection {
