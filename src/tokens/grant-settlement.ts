@@ -20,6 +20,8 @@ export interface GrantSettlementOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fatalErrors: readonly string[];
+  /** Names of the claims that sessions keep. */
+  readonly claims?: readonly string[];
   /** Whether a sealed value can be kept by a browser. */
   readonly fits: (value: string) => boolean;
   /** Work that nobody waits for, except the shutdown. */
@@ -75,7 +77,9 @@ export class GrantSettlement {
 
   async #granted(session: Session, { tokens, claims }: Granted, activity: boolean): Promise<RefreshEnd> {
     const now = this.#o.clock.now();
-    const next = refreshedSession(session, { tokens, now, activity, ...(claims === undefined ? {} : { claims }) });
+    const kept = this.#o.claims;
+    const optional = { ...(claims === undefined ? {} : { claims }), ...(kept === undefined ? {} : { kept }) };
+    const next = refreshedSession(session, { tokens, now, activity, ...optional });
     const cause = this.#o.revocations.causeOf(session);
     if (cause !== undefined) {
       this.#o.background(this.#revoke(tokens.refreshToken));

@@ -5,6 +5,8 @@ import type { Session } from '../session/session.ts';
 export interface Refreshed {
   readonly tokens: TokenSet;
   readonly claims?: Claims;
+  /** Names of the claims that sessions keep; without it, those this session has. */
+  readonly kept?: readonly string[];
   readonly now: number;
   /** Whether the refresh counts as activity of the user. */
   readonly activity: boolean;
@@ -14,7 +16,7 @@ export interface Refreshed {
  * The next generation of a session. What the answer does not name stays: the refresh token (RFC 6749 §6), the scope (§5.1), and
  * claims that only userinfo gave at login (a refreshed ID token may hold little more than `sub`). `endsAt` never moves.
  */
-export function refreshedSession(session: Session, { tokens, claims, now, activity }: Refreshed): Session {
+export function refreshedSession(session: Session, { tokens, claims, kept, now, activity }: Refreshed): Session {
   return {
     ...session,
     generation: session.generation + 1,
@@ -22,8 +24,13 @@ export function refreshedSession(session: Session, { tokens, claims, now, activi
     accessTokenExpiresAt: tokens.accessTokenExpiresAt,
     ...(tokens.refreshToken === undefined ? {} : { refreshToken: tokens.refreshToken }),
     scope: tokens.scope ?? session.scope,
-    claims: claims === undefined ? session.claims : { ...session.claims, ...claims },
+    claims: claims === undefined ? session.claims : { ...session.claims, ...only(kept ?? Object.keys(session.claims), claims) },
     refreshedAt: now,
     lastSeenAt: activity ? now : session.lastSeenAt,
   };
+}
+
+/** The ID token also holds what is no claim about the user, and more than fits into a cookie. */
+function only(names: readonly string[], claims: Claims): Claims {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => names.includes(name)));
 }

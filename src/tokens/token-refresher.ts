@@ -28,6 +28,8 @@ export interface TokenRefresherOptions {
   readonly policy: RefreshOptions;
   /** The longest one call to the provider takes. Milliseconds. */
   readonly providerTimeout: number;
+  /** `session.claims`: what sessions keep of a refreshed ID token. Without it: the claims they have. */
+  readonly claims?: readonly string[];
   /** Whether a sealed value can be kept by a browser. Without it everything fits. */
   readonly fits?: (value: string) => boolean;
   readonly timer?: Timer;
