@@ -24,6 +24,7 @@ export interface RouteOptions {
   readonly headersTimeout: number;
   readonly idleTimeout: number;
   readonly maxInFlight: number;
+  readonly maxAge: number;
   readonly activity: boolean;
 }
 
@@ -69,7 +70,8 @@ export function upstreamPath(route: ApiRoute, path: string): string {
 }
 
 function compile(options: RouteOptions, publicPath: string): ApiRoute {
-  if (options.token === 'client' || options.token === 'exchange') throw new Error(`token: ${options.token} is not available in this version`);
+  if (options.token === 'client' || options.token === 'exchange')
+    throw new Error(`token: ${options.token} is not available in this version`);
   return {
     ...options,
     publicPath: publicPath + options.path,

@@ -13,6 +13,14 @@ export function sendOwn(response: ServerResponse, own: OwnResponse, setCookies: 
   response.end(own.body);
 }
 
+/** Meets an expectation (RFC 9110 §10.1.1) once it is decided that the body is wanted. From then on the request is an ordinary one. */
+export function admitBody(response: ServerResponse): void {
+  const { headers } = response.req;
+  if (headers.expect === undefined) return;
+  if (headers.expect.toLowerCase() === '100-continue') response.writeContinue();
+  delete headers.expect;
+}
+
 /** The same as bytes for a bare socket: parser errors and refused upgrades. The connection is closed after it. */
 export function rawOwn(own: OwnResponse, setCookies: readonly string[] = []): string {
   const headers = flat(own);

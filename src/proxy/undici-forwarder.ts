@@ -3,6 +3,7 @@ import { Pool, type Dispatcher } from 'undici';
 import type { Failure } from '../kernel/errors.ts';
 import { forwardFailure } from './forward-failure.ts';
 import { hasBody, type ForwardEnd, type Forwarder, type ForwardPlan } from './forwarder.ts';
+import { admitBody } from './own-answer.ts';
 import { ClientGone, RequestBody } from './request-body.ts';
 import type { UpstreamHeaders } from './response-head.ts';
 import { ResponsePump } from './response-pump.ts';
@@ -43,7 +44,8 @@ export class UndiciForwarder implements Forwarder {
   }
 
   forward(request: IncomingMessage, response: ServerResponse, plan: ForwardPlan): void {
-    const body = hasBody(request) ? openBody(request, response, plan) : null;
+    const body = hasBody(request) ? new RequestBody(request, plan.maxBody) : null;
+    if (body !== null) admitBody(response);
     const dispatch = {
       path: plan.path,
       method: plan.method,
@@ -59,12 +61,6 @@ export class UndiciForwarder implements Forwarder {
   close(): Promise<void> {
     return this.#pool.close();
   }
-}
-
-function openBody(request: IncomingMessage, response: ServerResponse, plan: ForwardPlan): RequestBody {
-  // The expectation is met by us: it is known by now that the body is wanted (RFC 9110 §10.1.1).
-  if (request.headers.expect !== undefined) response.writeContinue();
-  return new RequestBody(request, plan.maxBody);
 }
 
 // The client's connection has its own error handling; without a listener a write that comes too late would end the process.

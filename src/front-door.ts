@@ -1,0 +1,172 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { checkUpgradeOrigin } from './csrf/csrf-policy.ts';
+import { isNavigation } from './csrf/navigation.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Failure } from './kernel/errors.ts';
+import { failureResponse, type OwnResponse } from './kernel/failure-response.ts';
+import type { Logger } from './kernel/logger.ts';
+import type { RequestIds } from './kernel/request-id.ts';
+import { isBelow, type ApiRoute, type ApiRoutes } from './proxy/api-routes.ts';
+import type { ApiProxy } from './proxy/api-proxy.ts';
+import { splitTarget, type HostCheck } from './proxy/host-check.ts';
+import { admitBody, rawOwn, sendOwn } from './proxy/own-answer.ts';
+import { canonicalTarget, type CanonicalTarget } from './proxy/request-target.ts';
+import type { TrustedProxies } from './proxy/trusted-proxies.ts';
+
+export interface FrontDoorOptions {
+  /** `path` is `''` or `/a`. */
+  readonly publicUrl: { readonly origin: string; readonly path: string };
+  /** An ingress took publicUrl's path off before us. */
+  readonly ingressStripsPath: boolean;
+  /** Path-absolute, with publicUrl's path. */
+  readonly loginUrl: string;
+  readonly hostCheck: HostCheck;
+  readonly trustedProxies: TrustedProxies;
+  readonly routes: Pick<ApiRoutes, 'match'>;
+  readonly proxy: Pick<ApiProxy, 'handle'>;
+  readonly requestIds: RequestIds;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface FrontDoor {
+  /**
+   * The http server's one request listener. What is no route goes to `next`, with `url` canonical and without publicUrl's path,
+   * and with the request id in the request header `x-request-id` and already set on the response.
+   */
+  listener(next: RequestListener): RequestListener;
+  /** Never leaves a socket hanging: every handshake is answered and closed. */
+  upgrade(request: IncomingMessage, socket: Duplex): void;
+  /** Answers with an error of ours, as a page for a navigation. */
+  fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void;
+}
+
+/** Where a request goes once Host and target are judged. */
+type Way =
+  | { readonly kind: 'route'; readonly target: CanonicalTarget; readonly route: ApiRoute }
+  | { readonly kind: 'inside'; readonly target: CanonicalTarget }
+  | { readonly kind: 'moved'; readonly location: string }
+  | { readonly kind: 'refused'; readonly failure: Failure };
+
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const NEVER: Failure = {
+  code: 'method_not_allowed',
+  detail: 'This method is never served.',
+  allow: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+};
+const NO_WEBSOCKETS: Failure = { code: 'route_not_found', detail: 'WebSocket forwarding is not available in this version.' };
+const NOT_HERE: Failure = { code: 'route_not_found', detail: 'Nothing is served at this path.' };
+
+export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
+  return new Door(options);
+}
+
+class Door implements FrontDoor {
+  readonly #options: FrontDoorOptions;
+
+  constructor(options: FrontDoorOptions) {
+    this.#options = options;
+  }
+
+  listener(next: RequestListener): RequestListener {
+    return (request, response) => {
+      const requestId = this.#requestId(request);
+      try {
+        this.#serve(request, response, requestId, next);
+      } catch (error) {
+        this.#options.logger.error('front_door_error', { error: error instanceof Error ? error.name : typeof error, requestId });
+        this.fail(request, response, { code: 'internal_error' }, requestId);
+      }
+    };
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex): void {
+    socket.on('error', () => socket.destroy());
+    const requestId = this.#requestId(request);
+    const way = this.#way(request);
+    const context = { requestId, loginUrl: this.#options.loginUrl, navigation: false };
+    socket.end(
+      rawOwn(way.kind === 'moved' ? moved(way.location, requestId) : failureResponse(this.#upgradeFailure(request, way), context)),
+    );
+  }
+
+  fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void {
+    const navigation = isNavigation(request.headers);
+    sendOwn(response, failureResponse(failure, { requestId, loginUrl: this.#options.loginUrl, navigation }));
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse, requestId: string, next: RequestListener): void {
+    const way = this.#way(request);
+    switch (way.kind) {
+      case 'route':
+        return this.#options.proxy.handle(request, response, way.target, way.route, requestId);
+      case 'moved':
+        return sendOwn(response, moved(way.location, requestId));
+      case 'refused':
+        return this.fail(request, response, way.failure, requestId);
+      case 'inside':
+        request.url = way.target.path + way.target.query;
+        request.headers['x-request-id'] = requestId;
+        response.setHeader('x-request-id', requestId);
+        admitBody(response);
+        next(request, response);
+    }
+  }
+
+  /** The order of reference.md: Host, then the request target, then the route. */
+  #way(request: IncomingMessage): Way {
+    const { hostCheck, routes } = this.#options;
+    const { authority, path } = splitTarget(request.url ?? '');
+    const host = hostCheck.check(request);
+    if (host.kind === 'malformed') return refused({ code: 'wrong_host', detail: host.detail });
+    if (authority !== undefined && !hostCheck.accepts(authority))
+      return refused({ code: 'wrong_host', detail: 'The request target names another host.' });
+    if (host.kind === 'wrong') return this.#elsewhere(request, path);
+    if (request.method === 'TRACE' || request.method === 'CONNECT') return refused(NEVER);
+    const target = canonicalTarget(path);
+    if (target.kind === 'refused') return refused({ code: 'path_refused', detail: target.detail });
+    const inner = this.#inner(target);
+    if (inner === undefined) return refused(NOT_HERE);
+    const route = routes.match(inner.path);
+    if (inner.encodedSlash && route?.allowEncodedSlash !== true)
+      return refused({ code: 'path_refused', detail: 'The path holds an encoded slash.' });
+    return route === undefined ? { kind: 'inside', target: inner } : { kind: 'route', target: inner, route };
+  }
+
+  /** The target without publicUrl's path; `undefined` outside of it. */
+  #inner(target: CanonicalTarget): CanonicalTarget | undefined {
+    const prefix = this.#options.ingressStripsPath ? '' : this.#options.publicUrl.path;
+    if (prefix === '') return target;
+    if (!isBelow(target.path, prefix)) return undefined;
+    return { ...target, path: target.path.slice(prefix.length) || '/' };
+  }
+
+  #elsewhere(request: IncomingMessage, path: string): Way {
+    const isPlain = (request.method === 'GET' || request.method === 'HEAD') && path.startsWith('/') && !/[^\x21-\x7e]/.test(path);
+    if (!isPlain || !isNavigation(request.headers))
+      return refused({ code: 'wrong_host', detail: 'The Host header does not name this application.' });
+    const { origin, path: prefix } = this.#options.publicUrl;
+    return { kind: 'moved', location: origin + (this.#options.ingressStripsPath ? prefix : '') + path };
+  }
+
+  #upgradeFailure(request: IncomingMessage, way: Exclude<Way, { kind: 'moved' }>): Failure {
+    if (way.kind === 'refused') return way.failure;
+    if (way.kind === 'inside') return NOT_HERE;
+    const origin = checkUpgradeOrigin(request.headers, this.#options.publicUrl.origin);
+    return origin.kind === 'pass' ? NO_WEBSOCKETS : { code: 'origin_refused', detail: origin.detail };
+  }
+
+  #requestId(request: IncomingMessage): string {
+    const { trustedProxies, requestIds, clock } = this.#options;
+    const given = request.headers['x-request-id'];
+    if (typeof given === 'string' && REQUEST_ID.test(given) && trustedProxies.has(request.socket.remoteAddress)) return given;
+    return requestIds.next(clock.now());
+  }
+}
+
+const refused = (failure: Failure): Way => ({ kind: 'refused', failure });
+
+function moved(location: string, requestId: string): OwnResponse {
+  return { status: 308, headers: { location, 'cache-control': 'no-store', 'x-request-id': requestId }, body: '' };
+}

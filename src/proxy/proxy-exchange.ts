@@ -1,0 +1,165 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isNavigation } from '../csrf/navigation.ts';
+import type { PresentedCookie } from '../cookie/session-cookie.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { statusOf, type Failure } from '../kernel/errors.ts';
+import { failureResponse, type FailureContext, type OwnResponse } from '../kernel/failure-response.ts';
+import type { Logger } from '../kernel/logger.ts';
+import type { SessionLookup, TakenTicket } from '../session/session-lookup.ts';
+import type { TicketDelivery } from '../session/ticket-delivery.ts';
+import { upstreamPath, type ApiRoute } from './api-routes.ts';
+import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
+import { sendOwn } from './own-answer.ts';
+import type { CanonicalTarget } from './request-target.ts';
+import { responseHead, type ResponseHead, type UpstreamHeaders } from './response-head.ts';
+
+/** What every exchange of one frontend shares. */
+export interface ExchangeDesk {
+  /** `path` is `''` or `/a`. */
+  readonly publicUrl: { readonly origin: string; readonly path: string };
+  /** Path-absolute, with publicUrl's path: `/bff/login`. */
+  readonly loginUrl: string;
+  readonly delivery: Pick<TicketDelivery, 'setCookies' | 'clearing'>;
+  readonly owns: (name: string) => boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics?: ProxyMetrics;
+}
+
+/** Told once for every request on a route. `status` is 0 when the client left before it had an answer. */
+export interface ProxyMetrics {
+  onForwarded(fact: { readonly route: string; readonly method: string; readonly status: number; readonly durationMs: number }): void;
+}
+
+/** How many requests of one route are upstream now. */
+export interface Lane {
+  inFlight: number;
+}
+
+const EVENT_STREAM = /^text\/event-stream(?:$|[ \t;])/i;
+
+/** One request on a route: what is known of it so far, and the only place that answers it. */
+export class ProxyExchange implements ForwardPlan {
+  readonly method: string;
+  readonly path: string;
+  headers: string[] = [];
+  presented: PresentedCookie | undefined;
+  /** Set when the request is signed out, for the clearing lines of a 401. */
+  ended: SessionLookup | undefined;
+  taken: TakenTicket | undefined;
+  /** A re-seal for activity: it rides on ordinary answers only. */
+  idle: TakenTicket | undefined;
+  /** When the session's absolute limit ends a stream. Milliseconds since the epoch. */
+  endsAt = Infinity;
+  readonly #startedAt: number;
+  #reported = false;
+
+  constructor(
+    readonly desk: ExchangeDesk,
+    readonly request: IncomingMessage,
+    readonly response: ServerResponse,
+    readonly target: CanonicalTarget,
+    readonly route: ApiRoute,
+    readonly requestId: string,
+    readonly lane: Lane,
+  ) {
+    this.method = request.method ?? '';
+    this.path = upstreamPath(route, target.path) + target.query;
+    this.#startedAt = desk.clock.now();
+  }
+
+  get headersTimeout(): number {
+    return this.route.headersTimeout;
+  }
+
+  get idleTimeout(): number {
+    return this.route.idleTimeout;
+  }
+
+  get maxBody(): number | undefined {
+    return this.route.maxBody;
+  }
+
+  /** The path and query of this request as the browser knows them. */
+  get publicHref(): string {
+    return this.desk.publicUrl.path + this.target.path + this.target.query;
+  }
+
+  streamLifetime(): number {
+    return Math.max(0, Math.min(this.route.maxAge, this.endsAt - this.desk.clock.now()));
+  }
+
+  onHead(status: number, headers: UpstreamHeaders): ResponseHead {
+    const type = headers['content-type'];
+    const isStream = typeof type === 'string' && EVENT_STREAM.test(type);
+    return responseHead(headers, this.route, {
+      status,
+      requestId: this.requestId,
+      publicOrigin: this.desk.publicUrl.origin,
+      setCookies: this.#setCookies(isStream ? this.taken : (this.taken ?? this.idle)),
+      personal: this.route.token !== 'none',
+      owns: this.desk.owns,
+    });
+  }
+
+  onFailure(failure: Failure, cause: string): void {
+    this.desk.logger.warn('upstream_failed', { route: this.route.path, code: failure.code, cause, requestId: this.requestId });
+    this.#answer(failure, {});
+  }
+
+  onEnd(end: ForwardEnd): void {
+    this.lane.inFlight--;
+    if (end === 'upstream_lost') this.desk.logger.warn('upstream_lost', { route: this.route.path, requestId: this.requestId });
+    this.#report(this.response.headersSent ? this.response.statusCode : 0);
+  }
+
+  /** Answers with an error of ours, before anything went upstream. */
+  fail(failure: Failure, more: Pick<FailureContext, 'action' | 'lines'> = {}): void {
+    this.#answer(failure, more);
+    this.#report(statusOf(failure.code));
+  }
+
+  /** Answers with a page of ours. */
+  send(own: OwnResponse): void {
+    sendOwn(this.response, { ...own, headers: { ...own.headers, 'x-request-id': this.requestId } });
+    this.#report(own.status);
+  }
+
+  /** Something unexpected: nothing but the request id goes out. */
+  crash(error: unknown): void {
+    const name = error instanceof Error ? error.name : typeof error;
+    this.desk.logger.error('proxy_error', { route: this.route.path, error: name, requestId: this.requestId });
+    if (this.response.headersSent) this.response.destroy();
+    else this.fail({ code: 'internal_error' });
+  }
+
+  /** The client left while we were waiting for something: nothing is to be sent. */
+  abandon(): void {
+    this.#report(0);
+  }
+
+  #answer(failure: Failure, more: Pick<FailureContext, 'action' | 'lines'>): void {
+    const { headers } = this.request;
+    const navigation = isNavigation(headers);
+    // Coming back to an unsafe request's URL would be another request than the one that was refused.
+    const returnTo = navigation && (this.method === 'GET' || this.method === 'HEAD') ? { returnTo: this.publicHref } : {};
+    const context = { requestId: this.requestId, loginUrl: this.desk.loginUrl, navigation, ...returnTo, ...more };
+    const cookies = this.ended === undefined ? this.#setCookies(this.taken ?? this.idle) : this.#clearing(this.ended);
+    sendOwn(this.response, failureResponse(failure, context), cookies);
+  }
+
+  #setCookies(taken: TakenTicket | undefined): readonly string[] {
+    return taken === undefined || this.presented === undefined ? [] : this.desk.delivery.setCookies(taken, this.presented);
+  }
+
+  #clearing(ended: SessionLookup): readonly string[] {
+    return this.presented === undefined ? [] : this.desk.delivery.clearing(ended, this.presented);
+  }
+
+  #report(status: number): void {
+    if (this.#reported || this.desk.metrics === undefined) return;
+    this.#reported = true;
+    const durationMs = this.desk.clock.now() - this.#startedAt;
+    this.desk.metrics.onForwarded({ route: this.route.path, method: this.method, status, durationMs });
+  }
+}
