@@ -1,0 +1,21 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { BoundedMap } from '../../../src/tokens/bounded-map.ts';
+
+describe('the bounded map', () => {
+  it('forgets the entry set longest ago when it is full', () => {
+    const map = new BoundedMap<number>(2);
+    map.set('a', 1);
+    map.set('b', 2);
+    map.set('a', 3);
+    map.set('c', 4);
+    expect([map.get('a'), map.get('b'), map.get('c'), map.size]).toEqual([3, undefined, 4, 2]);
+  });
+
+  it('takes back what was deleted', () => {
+    const map = new BoundedMap<number>(2);
+    map.set('a', 1);
+    map.delete('a');
+    expect([map.get('a'), map.size]).toEqual([undefined, 0]);
+  });
+});
