@@ -1,0 +1,135 @@
+import type { Clock } from '../kernel/clock.ts';
+import { HeadShelf, type HeadEntry } from './head-shelf.ts';
+import type { Claim, Head, LocalHeads, SessionHead } from './session-head.ts';
+import { ageSince } from './session-limits.ts';
+import { SlowSweep } from './slow-sweep.ts';
+
+export interface MemorySessionHeadOptions {
+  readonly clock: Clock;
+  /** `refresh.handover`: how long a confirmed ticket is still handed over. Milliseconds, like all here. */
+  readonly handover: number;
+  /** `refresh.confirmAfter`. */
+  readonly confirmAfter: number;
+  /** `session.idle`: how long an unconfirmed ticket is kept. */
+  readonly idle: number;
+  /** `refresh.headMemory`, bytes. */
+  readonly memory: number;
+}
+
+/** A lease by its length and its beginning, so that a clock set back cannot stretch it beyond its length. */
+interface Lease {
+  readonly generation: number;
+  startedAt: number;
+  readonly length: number;
+}
+
+/** The heads of this process. Every method does its work before it returns its promise: that is what makes each one step. */
+export class MemorySessionHead implements SessionHead, LocalHeads {
+  readonly #o: MemorySessionHeadOptions;
+  readonly #shelf: HeadShelf;
+  readonly #leases = new Map<string, Lease>();
+  readonly #leaseSweep = new SlowSweep(this.#leases);
+
+  constructor(options: MemorySessionHeadOptions) {
+    this.#o = options;
+    this.#shelf = new HeadShelf(options.memory);
+  }
+
+  /** How many tickets and numbers the byte bound has pushed out: sessions that a late request may have lost. */
+  get evicted(): number {
+    return this.#shelf.evicted;
+  }
+
+  claim(sid: string, generation: number, leaseMs: number): Promise<Claim> {
+    return Promise.resolve(this.#claim(sid, generation, leaseMs));
+  }
+
+  publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
+    const now = this.#o.clock.now();
+    const known = Math.max(this.newest(sid)?.generation ?? 0, this.#leases.get(sid)?.generation ?? 0);
+    if (generation > known && now < endsAt) {
+      this.#shelf.sweep(now);
+      this.#shelf.put(sid, { head: { generation, ticket, setAt: now }, endsAt });
+      this.#leases.delete(sid);
+    }
+    return Promise.resolve();
+  }
+
+  confirm(sid: string, generation: number): Promise<void> {
+    this.#confirm(sid, generation);
+    return Promise.resolve();
+  }
+
+  release(sid: string, generation: number): Promise<void> {
+    if (this.#leases.get(sid)?.generation === generation) this.#leases.delete(sid);
+    return Promise.resolve();
+  }
+
+  forget(sid: string): Promise<void> {
+    this.#shelf.remove(sid);
+    this.#leases.delete(sid);
+    return Promise.resolve();
+  }
+
+  newest(sid: string): Head | undefined {
+    const entry = this.#shelf.get(sid);
+    if (entry === undefined) return undefined;
+    const now = this.#o.clock.now();
+    if (now >= entry.endsAt) this.#shelf.remove(sid);
+    else if (entry.head.ticket === undefined || this.#mayHandOver(entry.head, now)) return entry.head;
+    else return this.#onlyTheNumber(sid, entry);
+    return undefined;
+  }
+
+  #claim(sid: string, generation: number, leaseMs: number): Claim {
+    const head = this.newest(sid);
+    if (head !== undefined && head.generation > generation) {
+      const { ticket } = head;
+      return ticket === undefined
+        ? { kind: 'superseded', generation: head.generation }
+        : { kind: 'newer', generation: head.generation, ticket };
+    }
+    const now = this.#o.clock.now();
+    this.#confirm(sid, generation);
+    const leasedUntil = this.#leasedUntil(sid, now);
+    if (leasedUntil !== undefined) return { kind: 'busy', until: leasedUntil };
+    this.#raise(sid, generation, now);
+    this.#leaseSweep.step(({ startedAt, length }) => now >= startedAt + length);
+    this.#leases.set(sid, { generation, startedAt: now, length: leaseMs });
+    return { kind: 'granted', until: now + leaseMs };
+  }
+
+  #leasedUntil(sid: string, now: number): number | undefined {
+    const lease = this.#leases.get(sid);
+    if (lease === undefined) return undefined;
+    lease.startedAt = Math.min(lease.startedAt, now);
+    const until = lease.startedAt + lease.length;
+    return now < until ? until : undefined;
+  }
+
+  // The browser has a newer generation than we know of (another process made it): what we hold must not be handed over any more.
+  #raise(sid: string, generation: number, now: number): void {
+    const entry = this.#shelf.get(sid);
+    if (entry === undefined || entry.head.generation >= generation) return;
+    this.#shelf.put(sid, { head: { generation, setAt: now, confirmedAt: now }, endsAt: entry.endsAt });
+  }
+
+  #confirm(sid: string, generation: number): void {
+    const entry = this.#shelf.get(sid);
+    const now = this.#o.clock.now();
+    if (entry?.head.generation !== generation || entry.head.confirmedAt !== undefined) return;
+    if (ageSince(entry.head.setAt, now) < this.#o.confirmAfter) return;
+    this.#shelf.put(sid, { head: { ...entry.head, confirmedAt: now }, endsAt: entry.endsAt });
+  }
+
+  #mayHandOver({ setAt, confirmedAt }: Head, now: number): boolean {
+    if (confirmedAt === undefined) return ageSince(setAt, now) < this.#o.idle;
+    return ageSince(confirmedAt, now) < this.#o.handover;
+  }
+
+  #onlyTheNumber(sid: string, { head, endsAt }: HeadEntry): Head {
+    const { ticket: _, ...number } = head;
+    this.#shelf.put(sid, { head: number, endsAt });
+    return number;
+  }
+}

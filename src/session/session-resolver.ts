@@ -1,0 +1,108 @@
+import type { PresentedCookie, SessionCookie } from '../cookie/session-cookie.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { bestCandidate, unreadableReason, type Candidate } from './best-session.ts';
+import type { Revocations } from './revocations.ts';
+import type { Head, LocalHeads, SessionHead } from './session-head.ts';
+import { ageSince, isExpired } from './session-limits.ts';
+import type { SessionLookup } from './session-lookup.ts';
+import type { Loaded, SessionStore } from './session-store.ts';
+import type { Session } from './session.ts';
+import { ToldGenerations } from './told-generations.ts';
+
+export interface SessionResolverOptions {
+  readonly cookie: SessionCookie;
+  readonly store: SessionStore;
+  readonly heads: LocalHeads & Pick<SessionHead, 'confirm'>;
+  readonly revocations: Revocations;
+  readonly clock: Clock;
+  /** `session.idle`, ms. */
+  readonly idle: number;
+  /** `refresh.confirmAfter`, ms. */
+  readonly confirmAfter?: number;
+}
+
+const DEFAULT_CONFIRM_AFTER = 45_000;
+const NONE: SessionLookup = Object.freeze({ kind: 'none' });
+
+/** Judges what the cookies of a request amount to: which session, its newest generation known here, its limits and revocations. */
+export class SessionResolver {
+  readonly #o: SessionResolverOptions;
+  readonly #confirmAfter: number;
+  readonly #told = new ToldGenerations();
+
+  constructor(options: SessionResolverOptions) {
+    this.#o = options;
+    this.#confirmAfter = options.confirmAfter ?? DEFAULT_CONFIRM_AFTER;
+  }
+
+  /** Awaits nothing when the cookie is cached: returns the plain value then. */
+  resolve({ candidates, names }: PresentedCookie): SessionLookup | Promise<SessionLookup> {
+    if (candidates.length === 0) return names.length === 0 ? NONE : { kind: 'unreadable', reason: 'foreign' };
+    const results = candidates.map((value) => this.#o.store.load(value));
+    if (results.every((result): result is Loaded => !(result instanceof Promise))) return this.#choose(candidates, results);
+    return Promise.all(results.map((result) => Promise.resolve(result))).then((loaded) => this.#choose(candidates, loaded));
+  }
+
+  #choose(values: readonly string[], results: readonly Loaded[]): SessionLookup | Promise<SessionLookup> {
+    const read = results.flatMap((result, at) => (result.kind === 'loaded' ? [{ value: values[at] ?? '', session: result.session }] : []));
+    const best = bestCandidate(read, (session) => this.#hasEnded(session));
+    if (best !== undefined) return this.#judge(best);
+    const unavailable = results.find((result) => result.kind === 'unavailable');
+    if (unavailable !== undefined) return unavailable;
+    const reason = unreadableReason(results);
+    return reason === undefined ? NONE : { kind: 'unreadable', reason };
+  }
+
+  #judge(presented: Candidate): SessionLookup | Promise<SessionLookup> {
+    const { session, value } = presented;
+    const head = this.#o.heads.newest(session.sid);
+    if (head !== undefined && head.generation > session.generation) return this.#handOver(session, head);
+    const ended = this.#ending(session);
+    if (ended !== undefined) return ended;
+    if (head?.generation === session.generation) this.#confirm(session, head);
+    return { kind: 'active', session, ticket: { value, session } };
+  }
+
+  /** An older generation: the head's ticket takes its place while it may be handed over. */
+  #handOver(session: Session, head: Head): SessionLookup | Promise<SessionLookup> {
+    const { ticket } = head;
+    if (ticket === undefined) return this.#superseded(session);
+    const loaded = this.#o.store.load(ticket);
+    return loaded instanceof Promise ? loaded.then((later) => this.#taken(session, ticket, later)) : this.#taken(session, ticket, loaded);
+  }
+
+  #taken(presented: Session, value: string, loaded: Loaded): SessionLookup {
+    if (loaded.kind === 'unavailable') return loaded;
+    // A head that cannot be read any more is as good as a number: the older generation must not go on.
+    if (loaded.kind !== 'loaded') return this.#superseded(presented);
+    const { session } = loaded;
+    const ended = this.#ending(session);
+    if (ended !== undefined) return ended;
+    const ticket = { value, session };
+    return { kind: 'active', session, ticket, taken: { ticket, takenAt: this.#o.clock.now() } };
+  }
+
+  // A session that was ended is that first: `superseded` is for the audit, and never clears a cookie.
+  #superseded(session: Session): SessionLookup {
+    const cause = this.#o.revocations.causeOf(session);
+    return cause === undefined ? { kind: 'superseded', session } : { kind: 'revoked', session, cause };
+  }
+
+  #ending(session: Session): SessionLookup | undefined {
+    const cause = this.#o.revocations.causeOf(session);
+    if (cause !== undefined) return { kind: 'revoked', session, cause };
+    return isExpired(session, this.#o.clock.now(), this.#o.idle) ? { kind: 'expired', session } : undefined;
+  }
+
+  #hasEnded(session: Session): boolean {
+    return this.#ending(session) !== undefined;
+  }
+
+  /** Tells the head that the browser has its newest ticket. Once per generation, and nobody waits for it. */
+  #confirm({ sid, generation }: Session, head: Head): void {
+    if (head.confirmedAt !== undefined || ageSince(head.setAt, this.#o.clock.now()) < this.#confirmAfter) return;
+    if (!this.#told.add(sid, generation)) return;
+    // Unconfirmed is the safe side: the ticket is kept longer, and the next claim confirms as well.
+    this.#o.heads.confirm(sid, generation).catch(() => undefined);
+  }
+}

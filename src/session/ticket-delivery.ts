@@ -1,0 +1,65 @@
+import type { PresentedCookie, SessionCookie } from '../cookie/session-cookie.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { Revocations } from './revocations.ts';
+import type { LocalHeads } from './session-head.ts';
+import { ageSince } from './session-limits.ts';
+import type { SessionLookup, TakenTicket } from './session-lookup.ts';
+
+export interface TicketDeliveryOptions {
+  readonly cookie: SessionCookie;
+  readonly heads: LocalHeads;
+  readonly revocations: Revocations;
+  readonly clock: Clock;
+  /** `refresh.handover`, ms. */
+  readonly handover: number;
+}
+
+/** The cookie outlives its session by this many seconds, so that a late request is told "expired" and not "not logged in". */
+const AFTERLIFE = 3600;
+
+/**
+ * What a response does to the session cookie, decided at the moment its head is written: a response that took long must neither
+ * replace a newer cookie nor bring back a session that has ended meanwhile. Whatever is left out, the next request makes good.
+ */
+export class TicketDelivery {
+  readonly #o: TicketDeliveryOptions;
+
+  constructor(options: TicketDeliveryOptions) {
+    this.#o = options;
+  }
+
+  /** Set-Cookie lines; none when the ticket must not go out any more. */
+  setCookies(taken: TakenTicket | undefined, presented: PresentedCookie): readonly string[] {
+    if (taken === undefined || !this.#mayGoOut(taken)) return [];
+    const { value, session } = taken.ticket;
+    const remaining = Math.ceil((session.endsAt - this.#o.clock.now()) / 1000);
+    return this.#o.cookie.write(value, remaining + AFTERLIFE, presented);
+  }
+
+  /** Clearing lines for a session that is over, or for a cookie that fails its MAC under a key we know. */
+  clearing(lookup: SessionLookup, presented: PresentedCookie): readonly string[] {
+    return this.#mustGo(lookup) ? this.#o.cookie.clear(presented) : [];
+  }
+
+  #mayGoOut({ ticket, takenAt }: TakenTicket): boolean {
+    const { session } = ticket;
+    const now = this.#o.clock.now();
+    if (now >= session.endsAt || ageSince(takenAt, now) >= this.#o.handover / 2) return false;
+    const head = this.#o.heads.newest(session.sid);
+    if (head !== undefined && head.generation > session.generation) return false;
+    return this.#o.revocations.causeOf(session) === undefined;
+  }
+
+  #mustGo(lookup: SessionLookup): boolean {
+    switch (lookup.kind) {
+      case 'expired':
+        return true;
+      case 'revoked':
+        return lookup.cause !== 'replaced'; // the browser holds the cookie of the login that replaced it
+      case 'unreadable':
+        return lookup.reason === 'tampered';
+      default:
+        return false;
+    }
+  }
+}
