@@ -10,13 +10,9 @@ export interface IdTokenHint {
   readonly returnTo?: string;
 }
 
-export interface SealedHint {
-  readonly line: string;
-  /** Bytes of `name=value; `, for the session cookie's budget. */
-  readonly bytes: number;
-  /** False when the ID token was given but left out, as too large. */
-  readonly withIdToken: boolean;
-}
+/** `bytes` of `name=value; `, for the session cookie's budget. `withIdToken` is false when there was none or it was left out. */
+export type SealedHint =
+  { readonly kind: 'sealed'; readonly line: string; readonly bytes: number; readonly withIdToken: boolean } | { readonly kind: 'too-big' };
 
 export interface IdTokenHintsOptions {
   readonly codec: CookieCodec;
@@ -53,14 +49,17 @@ export class IdTokenHints {
   async seal(hint: IdTokenHint, maxAgeSeconds: number): Promise<SealedHint> {
     const { idToken: _, ...withoutToken } = hint;
     const { logoutHint: __, ...least } = withoutToken;
-    const whole = await this.#seal(hint, maxAgeSeconds);
-    if (whole.bytes <= MOST_BYTES) return whole;
-    const smaller = await this.#seal(withoutToken, maxAgeSeconds);
-    return smaller.bytes <= MOST_BYTES ? smaller : this.#seal(least, maxAgeSeconds);
+    for (const attempt of [hint, withoutToken, least]) {
+      const value = await this.#codec.seal('hint', toHintPayload(attempt));
+      const bytes = this.#cookie.size(value);
+      const withIdToken = 'idToken' in attempt;
+      if (bytes <= MOST_BYTES) return { kind: 'sealed', line: this.#cookie.line(value, maxAgeSeconds), bytes, withIdToken };
+    }
+    return { kind: 'too-big' };
   }
 
-  /** The presented hint of a session that `belongs` names; every cookie of the name is tried. */
-  async read(cookieHeader: string | undefined, belongs: (sid: string) => boolean): Promise<IdTokenHint | undefined> {
+  /** The presented hint whose session `belongs` here; every cookie of the name is tried, for a sibling domain can plant one. */
+  async read(cookieHeader: string | undefined, belongs: (sid: string) => boolean = () => true): Promise<IdTokenHint | undefined> {
     for (const value of this.#cookie.read(cookieHeader)) {
       const unsealed = await this.#codec.unseal('hint', value);
       const hint = unsealed.kind === 'sealed' ? fromHintPayload(unsealed.payload) : undefined;
@@ -71,10 +70,5 @@ export class IdTokenHints {
 
   clear(): string {
     return this.#cookie.clear();
-  }
-
-  async #seal(hint: IdTokenHint, maxAgeSeconds: number): Promise<SealedHint> {
-    const value = await this.#codec.seal('hint', toHintPayload(hint));
-    return { line: this.#cookie.line(value, maxAgeSeconds), bytes: this.#cookie.size(value), withIdToken: hint.idToken !== undefined };
   }
 }
