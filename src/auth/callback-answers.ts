@@ -1,0 +1,101 @@
+import type { ErrorDetails } from '../kernel/errors.ts';
+import type { OwnResponse } from '../kernel/failure-response.ts';
+import type { LoginAttempt } from '../session/login-attempt.ts';
+import type { AuthParts } from './auth-parts.ts';
+import type { EndpointRequest } from './endpoint-request.ts';
+import { continuingPage, failureAnswer } from './own-answers.ts';
+import { homeOf, loginUrlOf } from './public-urls.ts';
+import { safeReturnTo } from './return-to.ts';
+import type { SignedIn } from './session-start.ts';
+
+type Parts = Pick<AuthParts, 'urls' | 'attempts' | 'options' | 'logger'>;
+
+/** Why a login failed: `reason` for the page, `check` for the log. Never a value of the provider's answer. */
+export interface RefusedLogin extends Pick<ErrorDetails, 'providerError'> {
+  readonly reason: string;
+  readonly check: string;
+  /** The attempt that is over, when its state is known. */
+  readonly state?: string;
+  readonly returnTo?: string;
+}
+
+const SORRY = 'The sign-in did not work. Nothing about a session you may already have was changed.';
+const NOT_ADMITTED = 'This account is not admitted to this application.';
+const UNAVAILABLE = 'The identity provider cannot be reached right now.';
+
+/** What the callback says, in every case of its table. All of them expire the attempt, except the one that may be tried again. */
+export class CallbackAnswers {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  signedIn(request: EndpointRequest, attempt: LoginAttempt, setCookies: readonly string[]): OwnResponse {
+    const { attempts, logger } = this.#parts;
+    logger.info('login_succeeded', { requestId: request.requestId });
+    return continuingPage(this.#continueUrl(attempt.returnTo, '&fresh=1'), 'Signed in', [...setCookies, ...attempts.finish(attempt.state)]);
+  }
+
+  /** A reload, the back button, a bookmark, another browser: `continue` finds out whether there is a session. */
+  unknownAttempt(cookies: readonly string[] = []): OwnResponse {
+    return continuingPage(this.#continueUrl(homeOf(this.#parts.urls)), 'One moment', cookies);
+  }
+
+  refused(request: EndpointRequest, { reason, check, providerError, state, returnTo }: RefusedLogin): OwnResponse {
+    const { urls, attempts, logger } = this.#parts;
+    logger.warn('login_failed', { requestId: request.requestId, reason, check, providerError });
+    const failure = { code: 'login_failed', reason, detail: SORRY, ...(providerError === undefined ? {} : { providerError }) } as const;
+    const lines = providerError === undefined ? [SORRY] : [SORRY, `The identity provider answered: ${providerError}.`];
+    const cookies = state === undefined ? [] : attempts.finish(state);
+    return failureAnswer(failure, request, urls, { lines, cookies, ...(returnTo === undefined ? {} : { returnTo }) });
+  }
+
+  /** OIDC Core §3.1.2.6: `login_required` and its like reach the page that asked, as a query parameter of returnTo. */
+  silentFailure({ state, returnTo }: LoginAttempt, providerError: string): OwnResponse {
+    const { urls, attempts, options } = this.#parts;
+    const url = new URL(safeReturnTo(returnTo, urls), urls.origin);
+    if (url.searchParams.has(options.silentErrorParam)) url.searchParams.delete(options.silentErrorParam);
+    // Appended by hand, because searchParams would re-spell what the page put into its query.
+    const pair = `${encodeURIComponent(options.silentErrorParam)}=${encodeURIComponent(providerError)}`;
+    const query = url.search === '' ? `?${pair}` : `${url.search}&${pair}`;
+    return continuingPage(url.pathname + query + url.hash, 'Not signed in', attempts.finish(state));
+  }
+
+  forbidden(request: EndpointRequest, { state, returnTo }: LoginAttempt): OwnResponse {
+    const { urls, attempts, logger } = this.#parts;
+    logger.warn('login_forbidden', { requestId: request.requestId });
+    const failure = { code: 'forbidden', detail: NOT_ADMITTED } as const;
+    return failureAnswer(failure, request, urls, { returnTo, cookies: attempts.finish(state) });
+  }
+
+  overBudget(request: EndpointRequest, { state }: LoginAttempt, size: number, { tokens }: SignedIn): OwnResponse {
+    const { urls, attempts, options, logger } = this.#parts;
+    const sizes = {
+      cookie: size,
+      budget: options.cookieBudget,
+      accessToken: tokens.accessToken.length,
+      refreshToken: tokens.refreshToken?.length ?? 0,
+    };
+    logger.error('cookie_budget_exceeded', { requestId: request.requestId, ...sizes });
+    const detail = `The session needs ${size} bytes of cookies; the budget (cookie.budget) is ${options.cookieBudget} bytes.`;
+    const parts = `The access token has ${sizes.accessToken} bytes, the refresh token ${sizes.refreshToken}. Keep fewer claims, or ask the provider for smaller tokens.`;
+    return failureAnswer({ code: 'cookie_budget', detail }, request, urls, { lines: [detail, parts], cookies: attempts.finish(state) });
+  }
+
+  /** The attempt stays, so that "try again" is a reload of this URL; a form cannot be linked to, so it begins anew. */
+  unavailable(request: EndpointRequest, { returnTo }: LoginAttempt, retryAfter: number): OwnResponse {
+    const { urls } = this.#parts;
+    const again = request.method === 'POST' ? this.#loginUrl(returnTo) : `${urls.base}/callback${request.search}`;
+    const action = { kind: 'link', href: again, label: 'Try again' } as const;
+    return failureAnswer({ code: 'provider_unavailable', retryAfter, detail: UNAVAILABLE }, request, urls, { action });
+  }
+
+  #continueUrl(returnTo: string, more = ''): string {
+    return `${this.#parts.urls.base}/continue?returnTo=${encodeURIComponent(returnTo)}${more}`;
+  }
+
+  #loginUrl(returnTo: string): string {
+    return `${loginUrlOf(this.#parts.urls)}?returnTo=${encodeURIComponent(returnTo)}`;
+  }
+}

@@ -1,0 +1,116 @@
+import { SingleFlight } from '../kernel/single-flight.ts';
+import type { OwnResponse } from '../kernel/failure-response.ts';
+import type { ExchangeOutcome } from '../oidc/identity-provider.ts';
+import type { LoginAttempt } from '../session/login-attempt.ts';
+import type { AuthParts } from './auth-parts.ts';
+import { CallbackAnswers } from './callback-answers.ts';
+import type { EndpointRequest } from './endpoint-request.ts';
+import { KeptAnswers, type CallbackAnswer } from './kept-answers.ts';
+import { readForm } from './request-body.ts';
+import type { SessionStart, SignedIn } from './session-start.ts';
+
+export type CallbackParts = Pick<
+  AuthParts,
+  'urls' | 'identityProvider' | 'attempts' | 'revocations' | 'sessionCookie' | 'options' | 'clock' | 'logger'
+> & { readonly sessionStart: Pick<SessionStart, 'begin'> };
+
+interface Delivery {
+  readonly request: EndpointRequest;
+  readonly params: URLSearchParams;
+}
+
+/** Each parameter of an authorization response comes once at most (RFC 6749 §3.1); the reason says which one did not. */
+const ONCE = {
+  state: 'state_mismatch',
+  iss: 'issuer_mismatch',
+  code: 'exchange_refused',
+  error: 'provider_error',
+} as const;
+
+/** The way back from the provider. Whatever happens, the user ends on a page, and one authorization response is spent once. */
+export class CallbackFlow {
+  readonly #parts: CallbackParts;
+  readonly #answers: CallbackAnswers;
+  readonly #flights = new SingleFlight<CallbackAnswer>();
+  readonly #kept: KeptAnswers;
+
+  constructor(parts: CallbackParts) {
+    this.#parts = parts;
+    this.#answers = new CallbackAnswers(parts);
+    this.#kept = new KeptAnswers(parts.clock);
+  }
+
+  async finish(request: EndpointRequest): Promise<OwnResponse> {
+    const params = request.method === 'POST' ? await readForm(request) : request.query;
+    const [state, ...more] = params.getAll('state');
+    if (more.length > 0) return this.#answers.refused(request, { reason: ONCE.state, check: 'duplicate_state' });
+    if (state === undefined || state === '') return this.#withoutState({ request, params });
+    const found = await this.#parts.attempts.find(request.headers.cookie, state);
+    switch (found.kind) {
+      case 'missing':
+        return this.#answers.unknownAttempt();
+      case 'expired':
+        return this.#answers.refused(request, { reason: 'attempt_expired', check: 'attempt_ttl', state });
+      case 'unreadable':
+        return this.#answers.refused(request, { reason: 'state_mismatch', check: 'attempt_unreadable', state });
+      case 'found':
+        return this.#once(found.attempt, { request, params });
+    }
+  }
+
+  /** A bookmark or a typed address has nothing in it; a code without state is nobody's login of ours. */
+  #withoutState({ request, params }: Delivery): OwnResponse {
+    if (!params.has('code') && !params.has('error')) return this.#answers.unknownAttempt();
+    return this.#answers.refused(request, { reason: 'state_mismatch', check: 'state_absent' });
+  }
+
+  async #once(attempt: LoginAttempt, delivery: Delivery): Promise<OwnResponse> {
+    const kept = this.#kept.get(attempt.state);
+    const answer = kept ?? (await this.#flights.run(attempt.state, () => this.#spend(attempt, delivery)));
+    // A session that ended since must not come back with a repeated answer.
+    if (answer.session !== undefined && this.#parts.revocations.causeOf(answer.session) !== undefined) {
+      return this.#answers.unknownAttempt(this.#parts.attempts.finish(attempt.state));
+    }
+    return answer.response;
+  }
+
+  async #spend(attempt: LoginAttempt, delivery: Delivery): Promise<CallbackAnswer> {
+    const duplicate = Object.entries(ONCE).find(([name]) => delivery.params.getAll(name).length > 1);
+    const outcome: ExchangeOutcome =
+      duplicate === undefined
+        ? await this.#exchange(attempt, delivery.params)
+        : { kind: 'refused', reason: duplicate[1], check: `duplicate_${duplicate[0]}` };
+    // Nothing was kept and nothing is expired: a reload does it all again.
+    if (outcome.kind === 'unavailable') return { response: this.#answers.unavailable(delivery.request, attempt, outcome.retryAfter) };
+    const answer = outcome.kind === 'signed-in' ? await this.#begin(outcome, attempt, delivery) : this.#refused(outcome, attempt, delivery);
+    this.#kept.keep(attempt.state, answer);
+    return answer;
+  }
+
+  #exchange({ state, nonce, codeVerifier, maxAge }: LoginAttempt, params: URLSearchParams): Promise<ExchangeOutcome> {
+    return this.#parts.identityProvider.exchange({ params, state, nonce, codeVerifier, ...(maxAge === undefined ? {} : { maxAge }) });
+  }
+
+  async #begin(signedIn: SignedIn, attempt: LoginAttempt, { request }: Delivery): Promise<CallbackAnswer> {
+    const { sessionCookie, sessionStart } = this.#parts;
+    const presented = sessionCookie.read(request.headers.cookie);
+    const start = await sessionStart.begin(signedIn, presented, attempt.previousSid);
+    switch (start.kind) {
+      case 'started':
+        return { response: this.#answers.signedIn(request, attempt, start.setCookies), session: start.session };
+      case 'forbidden':
+        return { response: this.#answers.forbidden(request, attempt) };
+      case 'over-budget':
+        return { response: this.#answers.overBudget(request, attempt, start.size, signedIn) };
+    }
+  }
+
+  #refused(outcome: Extract<ExchangeOutcome, { kind: 'refused' }>, attempt: LoginAttempt, { request }: Delivery): CallbackAnswer {
+    const { reason, providerError, check } = outcome;
+    // A silent login was asked by a page, not by a person: the page learns of it, and nobody else does.
+    if (reason === 'provider_error' && attempt.silent) return { response: this.#answers.silentFailure(attempt, providerError ?? 'other') };
+    const { state, returnTo } = attempt;
+    const answer = { reason, check, state, returnTo, ...(providerError === undefined ? {} : { providerError }) };
+    return { response: this.#answers.refused(request, answer) };
+  }
+}

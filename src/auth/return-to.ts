@@ -1,0 +1,52 @@
+import { homeOf, type PublicUrls } from './public-urls.ts';
+
+const MAX_BYTES = 512;
+/** Spelled in percent, they are refused by our own front door. */
+const REFUSED_ESCAPES = /%(?:[01][0-9a-f]|2f|5c|7f)/i;
+
+/**
+ * Where a login, a logout or an error page leads back to: a path of this site, re-serialised, or the start page.
+ * `wanted` comes from a query, a body or a seal, and is judged each time it is spent.
+ */
+export function safeReturnTo(wanted: string | null | undefined, urls: PublicUrls): string {
+  if (typeof wanted !== 'string' || !wanted.startsWith('/')) return homeOf(urls);
+  return serialise(wanted, urls) ?? homeOf(urls);
+}
+
+/** The rule for `target_link_uri` (OIDC Core §4): an absolute URL of this origin is welcome too. */
+export function safeTargetLink(wanted: string | null | undefined, urls: PublicUrls): string {
+  if (typeof wanted !== 'string' || !/^(?:\/|https?:\/\/)/i.test(wanted)) return homeOf(urls);
+  return serialise(wanted, urls) ?? homeOf(urls);
+}
+
+function serialise(wanted: string, urls: PublicUrls): string | undefined {
+  const url = isPlain(wanted) ? URL.parse(wanted, urls.origin) : null;
+  if (url?.username !== '' || url.password !== '') return undefined;
+  // A blob: URL has the origin of its maker, so the scheme and host are compared by themselves.
+  if (`${url.protocol}//${url.host}` !== urls.origin || !isOurPage(url.pathname, urls)) return undefined;
+  const path = url.pathname + url.search + url.hash;
+  return path.length > MAX_BYTES ? undefined : path;
+}
+
+/** No control, space, backslash or half surrogate: the URL parser drops or turns them, and then we judge something else than was meant. */
+function isPlain(text: string): boolean {
+  for (const char of text) if (char <= ' ' || char === '\\' || char === '\u007f') return false;
+  return text.isWellFormed();
+}
+
+function isOurPage(pathname: string, urls: PublicUrls): boolean {
+  // `//` at the front is another host to whoever reads the Location header; elsewhere the front door refuses it.
+  if (pathname.includes('//') || REFUSED_ESCAPES.test(pathname)) return false;
+  const path = decodeUnreserved(pathname);
+  return isBelow(path, urls.path) && !isBelow(path, urls.base);
+}
+
+const isBelow = (path: string, root: string): boolean => path === root || path.startsWith(`${root}/`);
+
+/** As the front door reads it: `/%62ff` is `/bff` (RFC 3986 §6.2.2.2). */
+function decodeUnreserved(path: string): string {
+  return path.replace(/%([0-9a-f]{2})/gi, (escape, hex: string) => {
+    const char = String.fromCharCode(parseInt(hex, 16));
+    return /[A-Za-z0-9._~-]/.test(char) ? char : escape;
+  });
+}

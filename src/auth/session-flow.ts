@@ -1,0 +1,99 @@
+import type { PresentedCookie } from '../cookie/session-cookie.ts';
+import type { OwnResponse } from '../kernel/failure-response.ts';
+import type { ActiveSession, SessionLookup, TakenTicket } from '../session/session-lookup.ts';
+import type { Session } from '../session/session.ts';
+import type { Freshness } from '../tokens/freshness.ts';
+import type { AuthParts } from './auth-parts.ts';
+import type { EndpointRequest } from './endpoint-request.ts';
+import { failureAnswer, jsonAnswer } from './own-answers.ts';
+import { loginUrlOf } from './public-urls.ts';
+import { discardBody } from './request-body.ts';
+import { judgeSession, signedOutFailure, type SessionVerdict } from './session-gate.ts';
+import { sessionView, signedOutView, type SessionView } from './session-view.ts';
+
+type Parts = Pick<
+  AuthParts,
+  'urls' | 'resolver' | 'sessionCookie' | 'delivery' | 'refresher' | 'sessionIdMac' | 'accessRules' | 'options' | 'clock'
+>;
+
+interface Seen {
+  readonly presented: PresentedCookie;
+  readonly verdict: SessionVerdict;
+}
+
+/** What a page may ask about its session, and ask for: neither answer holds a token. */
+export class SessionFlow {
+  readonly #parts: Parts;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Never extends the session, never asks the provider, and sets no cookie but the clearing of an ended one. */
+  async view(request: EndpointRequest): Promise<OwnResponse> {
+    const { presented, verdict } = await this.#look(request);
+    if (verdict.kind === 'admitted') return jsonAnswer(this.#view(verdict.active.session));
+    if (verdict.kind === 'unavailable') return this.#storeDown(request, verdict.retryAfter);
+    const clearing = this.#parts.delivery.clearing(verdict.lookup, presented);
+    return jsonAnswer(signedOutView(verdict.reason, loginUrlOf(this.#parts.urls)), clearing);
+  }
+
+  async refresh(request: EndpointRequest): Promise<OwnResponse> {
+    await discardBody(request);
+    const { presented, verdict } = await this.#look(request);
+    if (verdict.kind === 'unavailable') return this.#storeDown(request, verdict.retryAfter);
+    if (verdict.kind === 'signed-out') {
+      const cookies = this.#parts.delivery.clearing(verdict.lookup, presented);
+      return failureAnswer(signedOutFailure(verdict.reason), request, this.#parts.urls, { cookies });
+    }
+    return this.#renewed(await this.#parts.refresher.refreshNow(verdict.active), verdict.active, presented, request);
+  }
+
+  #renewed(
+    freshness: Freshness | { readonly kind: 'no-refresh-token' },
+    active: ActiveSession,
+    presented: PresentedCookie,
+    request: EndpointRequest,
+  ): OwnResponse {
+    const { urls, delivery } = this.#parts;
+    switch (freshness.kind) {
+      case 'usable':
+        return jsonAnswer(this.#view(freshness.session), this.#delivered(freshness.taken ?? active.taken, presented));
+      case 'no-refresh-token':
+        return failureAnswer({ code: 'refresh_unavailable', detail: 'This session has no refresh token.' }, request, urls);
+      case 'unavailable':
+        return failureAnswer({ code: freshness.code, retryAfter: freshness.retryAfter }, request, urls);
+      case 'rejected':
+        return failureAnswer(signedOutFailure(freshness.reason), request, urls, {
+          cookies: delivery.clearing(rejectedLookup(freshness, active.session), presented),
+        });
+    }
+  }
+
+  async #look(request: EndpointRequest): Promise<Seen> {
+    const { sessionCookie, resolver, clock, accessRules } = this.#parts;
+    const presented = sessionCookie.read(request.headers.cookie);
+    const lookup = await resolver.resolve(presented);
+    return { presented, verdict: judgeSession(lookup, clock.now(), accessRules) };
+  }
+
+  #view(session: Session): SessionView {
+    const { urls, sessionIdMac, options, clock } = this.#parts;
+    const logoutUrl = `${urls.base}/logout?id=${sessionIdMac.id(session.sid)}`;
+    return sessionView(session, clock.now(), { shownClaims: options.shownClaims, idle: options.idle, logoutUrl });
+  }
+
+  #delivered(taken: TakenTicket | undefined, presented: PresentedCookie): readonly string[] {
+    return this.#parts.delivery.setCookies(taken, presented);
+  }
+
+  #storeDown(request: EndpointRequest, retryAfter: number): OwnResponse {
+    return failureAnswer({ code: 'store_unavailable', retryAfter }, request, this.#parts.urls);
+  }
+}
+
+/** As the next request would find it, so that the cookie is cleared by the same rule. */
+function rejectedLookup(freshness: Extract<Freshness, { kind: 'rejected' }>, session: Session): SessionLookup {
+  if (freshness.reason !== 'revoked') return { kind: freshness.reason, session };
+  return { kind: 'revoked', session, cause: freshness.cause ?? 'refresh_refused' };
+}
