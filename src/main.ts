@@ -1,6 +1,37 @@
+import { createApp } from './app.ts';
 import type { Config } from './config/config.ts';
+import { systemClock } from './kernel/clock.ts';
+import { PortUnavailableError } from './ops/listen.ts';
+import { JsonLogger } from './ops/logger.ts';
+import { Shutdown } from './ops/shutdown.ts';
 
-/** Runs the proxy until it is told to stop. */
-export function serve(_config: Config, _warnings: readonly string[]): Promise<void> {
-  return Promise.reject(new Error('not wired'));
+/** Runs the proxy until a signal stops it. A port that cannot be had: a sentence on stderr, exit 1. */
+export async function serve(config: Config, warnings: readonly string[]): Promise<void> {
+  const logger = new JsonLogger({ level: config.log.level });
+  const exit = (code: number): void => {
+    logger.close();
+    process.exit(code);
+  };
+  for (const warning of warnings) logger.warn('configuration_warning', { warning });
+  const app = await createApp(config, { clock: systemClock, logger });
+  try {
+    const { url, managementUrl } = await app.listen();
+    logger.info('listening', { url, managementUrl });
+  } catch (error) {
+    if (!(error instanceof PortUnavailableError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    exit(1);
+    return;
+  }
+  const steps = {
+    announce: () => {
+      logger.info('draining');
+      app.announceShutdown();
+    },
+    stop: () => app.stop(),
+    exit,
+  };
+  const shutdown = new Shutdown(steps, config.shutdown.delay);
+  process.on('SIGTERM', () => shutdown.signal());
+  process.on('SIGINT', () => shutdown.signal());
 }

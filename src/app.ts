@@ -1,0 +1,88 @@
+import type { RequestListener, Server } from 'node:http';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module.ts';
+import type { Config } from './config/config.ts';
+import { createFrontend, type Frontend, type Surroundings } from './frontend.ts';
+import type { Clock } from './kernel/clock.ts';
+import { createHttpServer } from './http-server.ts';
+import { innerPath, PAGE_ROOT } from './inner-paths.ts';
+import { listenOn } from './ops/listen.ts';
+import { createManagementServer } from './ops/management-server.ts';
+import { drainServer } from './ops/shutdown.ts';
+import { registerStaticPages } from './spa/static-pages.ts';
+
+/** A Cloakroom in this process: nothing of it is shared with another one. */
+export interface App {
+  /** Resolves once both ports accept; the provider need not be there. Rejects with PortUnavailableError. */
+  listen(): Promise<{ readonly url: string; readonly managementUrl: string }>;
+  /** Readiness turns red; everything else goes on. */
+  announceShutdown(): void;
+  /** Stops accepting, lets requests and grants under way finish within `shutdown.grace`, and closes everything. */
+  stop(): Promise<void>;
+}
+
+/** THE wiring page: http server, front door, Nest application, management port. */
+export async function createApp(config: Config, surroundings: Surroundings): Promise<App> {
+  const frontend = createFrontend(config, surroundings);
+  const nest = await createNest(config, frontend, surroundings.clock);
+  let draining = false;
+  const server: Server = nest.getHttpServer();
+  const management = createManagementServer({ draining: () => draining, provider: () => frontend.providerStatus() });
+  return {
+    async listen() {
+      const manager = await listenOn(management, config.management, 'management.port');
+      const bound = await listenOn(server, config.listen, 'listen.port').catch(async (error: unknown) => {
+        await drainServer(management, 0);
+        throw error;
+      });
+      frontend.start();
+      return { url: urlOf(config.listen.host, bound.port), managementUrl: urlOf(config.management.host, manager.port) };
+    },
+    announceShutdown() {
+      draining = true;
+    },
+    async stop() {
+      draining = true;
+      await drainServer(server, config.shutdown.grace);
+      await frontend.close();
+      await nest.close();
+      await drainServer(management, 0);
+    },
+  };
+}
+
+async function createNest(config: Config, frontend: Frontend, clock: Clock): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    skipMiddie: true,
+    serverFactory: (fastifyHandler: RequestListener) =>
+      createHttpServer(config.listen, {
+        listener: frontend.door.listener((request, response) => {
+          request.url = innerPath(request.url ?? '/', config.basePath);
+          fastifyHandler(request, response);
+        }),
+        upgrade: (request, socket) => frontend.door.upgrade(request, socket),
+        onBodyIdle: (request, response) => {
+          frontend.door.fail(request, response, { code: 'request_timeout' }, frontend.requestIds.next(clock.now()));
+        },
+        loginUrl: frontend.loginUrl,
+        nextRequestId: () => frontend.requestIds.next(clock.now()),
+        clearAll: () => frontend.clearAll(),
+      }),
+  });
+  const fastify = adapter.getInstance();
+  // Endpoints read their own bodies, after the guards: nothing is parsed for a request that will be refused.
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  if (config.spa?.directory !== undefined) await registerStaticPages(fastify, { directory: config.spa.directory, internalRoot: PAGE_ROOT });
+  const module = AppModule.forFrontend(frontend.auth);
+  const nest = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false, abortOnError: false });
+  await nest.init();
+  await fastify.ready();
+  return nest;
+}
+
+function urlOf(host: string, port: number): string {
+  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${String(port)}`;
+}
