@@ -1,0 +1,132 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { stringify } from 'yaml';
+import { startEchoApi, type EchoApi } from '../../demo/api/echo-api.ts';
+import { startDevProvider, type DevProvider } from '../../demo/provider/dev-provider.ts';
+import type { DevProviderOptions } from '../../demo/provider/options.ts';
+import { createApp, type App } from '../../src/app.ts';
+import type { Config } from '../../src/config/config.ts';
+import { loadConfig } from '../../src/config/load-config.ts';
+import { RecordingLogger } from './recording-logger.ts';
+import { UserAgent } from './user-agent.ts';
+
+/** Real time plus what a test has skipped: the provider lives in real time, the house may be ahead of it. */
+export class SkippingClock {
+  #skipped = 0;
+
+  now(): number {
+    return Date.now() + this.#skipped;
+  }
+
+  skip(ms: number): void {
+    this.#skipped += ms;
+  }
+}
+
+export interface HouseOptions {
+  readonly provider?: Partial<DevProviderOptions>;
+  /** Laid over the configuration, section by section. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** The provider is not there yet. */
+  readonly providerDown?: boolean;
+}
+
+/** A real provider, a real API and a Cloakroom between them, over real sockets on loopback. */
+export interface House {
+  readonly origin: string;
+  readonly managementUrl: string;
+  readonly provider: DevProvider;
+  readonly api: EchoApi;
+  readonly app: App;
+  readonly clock: SkippingClock;
+  readonly log: RecordingLogger;
+  readonly config: Config;
+  /** A browser of its own. */
+  newAgent(): UserAgent;
+  /** Moves the house's clock past the access token's end. */
+  expireAccessToken(): void;
+  close(): Promise<void>;
+}
+
+const ACCESS_TOKEN_TTL_S = 300;
+const KEY = 'dGVzdC1rZXktd2l0aC1tYW55LWJ5dGVzLTAxMjM0NTY3ODkrYWJjZGVmZ2hpams';
+
+export async function openHouse(options: HouseOptions = {}): Promise<House> {
+  const port = await freePort();
+  const origin = `http://localhost:${port}`;
+  const api = await startEchoApi();
+  const provider = await startDevProvider({
+    redirectUris: [`${origin}/bff/callback`],
+    postLogoutRedirectUris: [`${origin}/bff/logged-out`],
+    accessTokenTtl: ACCESS_TOKEN_TTL_S,
+    ...options.provider,
+  });
+  if (options.providerDown === true) await provider.control.down();
+  const clock = new SkippingClock();
+  const log = new RecordingLogger();
+  const config = configOf(origin, port, provider, api, options);
+  const app = await createApp(config, { clock, logger: log });
+  const { managementUrl } = await app.listen();
+  return {
+    origin,
+    managementUrl,
+    provider,
+    api,
+    app,
+    clock,
+    log,
+    config,
+    newAgent: () => new UserAgent({ origin, clock }),
+    expireAccessToken: () => clock.skip((options.provider?.accessTokenTtl ?? ACCESS_TOKEN_TTL_S) * 1000 + 1000),
+    async close() {
+      await app.stop();
+      await provider.close();
+      await api.close();
+    },
+  };
+}
+
+function configOf(origin: string, port: number, provider: DevProvider, api: EchoApi, options: HouseOptions): Config {
+  const base: Record<string, unknown> = {
+    publicUrl: origin,
+    listen: { host: '127.0.0.1', port },
+    management: { host: '127.0.0.1', port: 0 },
+    shutdown: { delay: '0s', grace: '2s' },
+    provider: {
+      issuer: provider.issuer,
+      clientId: provider.clientId,
+      clientSecret: provider.clientSecret,
+      scope: ['openid', 'profile', 'email', 'offline_access'],
+      authorizeParams: { prompt: 'consent' },
+    },
+    cookie: { keys: [{ id: 1, secret: KEY }] },
+    routes: [{ path: '/api', upstream: api.origin, stripPrefix: true }],
+  };
+  const loaded = loadConfig({ file: 'house.yaml', env: {}, readFile: () => stringify(overlay(base, options.config ?? {})) });
+  if (loaded.kind === 'ok') return loaded.config;
+  throw new Error(loaded.problems.map(({ path, message }) => `${path}: ${message}`).join('\n'));
+}
+
+function overlay(base: Readonly<Record<string, unknown>>, more: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [name, value] of Object.entries(more)) {
+    const below = merged[name];
+    merged[name] = isSection(below) && isSection(value) ? overlay(below, value) : value;
+  }
+  return merged;
+}
+
+const isSection = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** publicUrl must be known before the app listens, so the port is chosen first. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+}
