@@ -32,8 +32,11 @@ const ours = (env: Environment): readonly [string, string][] =>
 
 function unknownVariable(name: string, known: readonly string[]): string {
   const shown = /^\w{1,100}$/.test(name) ? name : `a variable that begins with ${PREFIX}`;
-  const nearest = nearestName(name.replaceAll(/_\d+(?=_|$)/g, '_<n>'), known);
-  return `${shown} is not a variable of ours and is ignored${nearest === undefined ? '' : `; did you mean ${nearest}?`}`;
+  const nearest = nearestName(
+    name.slice(PREFIX.length).replaceAll(/_\d+(?=_|$)/g, '_<n>'),
+    known.map((it) => it.slice(PREFIX.length)),
+  );
+  return `${shown} is not a variable of ours and is ignored${nearest === undefined ? '' : `; did you mean ${PREFIX}${nearest}?`}`;
 }
 
 /** A copy with the value where the path says. Where the file has something else than a map or list on the way, its mistake stays. */

@@ -8,23 +8,19 @@ const PLACEHOLDER =
 const MIN_DISTINCT_BYTES = 12;
 
 /**
- * The bytes of a key as it is written in the configuration: hex, base64url or base64 when the text is that and gives at least
- * 32 bytes; the UTF-8 bytes of the text otherwise.
+ * How many bytes a key really holds: hex is measured as hex, base64url and base64 as what they decode to when that is at
+ * least 32 bytes, and any other text by its UTF-8 bytes.
  */
-export function keyBytes(secret: Secret): Buffer {
-  const text = secret.reveal();
-  const encodings: readonly BufferEncoding[] = [
-    ...(/^(?:[0-9a-f]{2})+$/i.test(text) ? (['hex'] as const) : []),
-    ...(/^(?:[A-Za-z0-9_-]+|[A-Za-z0-9+/]+)={0,2}$/.test(text) ? (['base64'] as const) : []),
-  ];
-  const decoded = encodings.map((encoding) => Buffer.from(text, encoding)).find((bytes) => bytes.length >= MIN_KEY_BYTES);
-  return decoded ?? Buffer.from(text, 'utf8');
+function measuredBytes(text: string): Buffer {
+  if (/^(?:[0-9a-f]{2})+$/i.test(text)) return Buffer.from(text, 'hex');
+  const decoded = /^(?:[A-Za-z0-9_-]+|[A-Za-z0-9+/]+)={0,2}$/.test(text) ? Buffer.from(text, 'base64') : Buffer.alloc(0);
+  return decoded.length >= MIN_KEY_BYTES ? decoded : Buffer.from(text, 'utf8');
 }
 
 /** Long enough, and not something a person typed to get past this check. */
 export function isStrongKey(secret: Secret): boolean {
-  const bytes = keyBytes(secret);
   const text = secret.reveal();
+  const bytes = measuredBytes(text);
   if (bytes.length < MIN_KEY_BYTES || new Set(bytes).size < MIN_DISTINCT_BYTES) return false;
   return !PLACEHOLDER.test(text) && !repeats(text) && !climbs(text);
 }

@@ -20,18 +20,21 @@ export type LoadedConfig =
   | { readonly kind: 'ok'; readonly config: Config; readonly warnings: readonly string[] }
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
 
+/** The path of a problem that lies at no key, where there is no file to name. */
+const WHOLE = 'configuration';
+
 /**
  * Reads the configuration: defaults < YAML < environment; a secret comes from its key or from the file its `…File` names,
  * never both. Gives every problem at once, by path and without any given value.
  */
 export function loadConfig({ file, env, readFile }: ConfigSources): LoadedConfig {
   const parsed = file === undefined ? { kind: 'ok' as const, value: new Map() } : readYaml(file, readFile);
-  if (parsed.kind === 'invalid') return { kind: 'invalid', problems: [{ path: file ?? '', message: parsed.message }] };
+  if (parsed.kind === 'invalid') return { kind: 'invalid', problems: [{ path: file ?? WHOLE, message: parsed.message }] };
   const { root, warnings } = overlayEnvironment(parsed.value, Config, env);
-  if (!(root instanceof Map)) return { kind: 'invalid', problems: [{ path: file ?? '', message: 'must be a map of keys' }] };
+  if (!(root instanceof Map)) return { kind: 'invalid', problems: [{ path: file ?? WHOLE, message: 'must be a map of keys' }] };
   const builder = new SectionBuilder(readFile);
   const config = builder.build(Config, root);
-  const problems = withRules(config, builder.problems);
+  const problems = withRules(config, builder.problems).map((it) => (it.path === '' ? { ...it, path: file ?? WHOLE } : it));
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'ok', config, warnings: [...warnings, ...warningsOf(config)] };
 }
 

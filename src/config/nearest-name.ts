@@ -1,13 +1,13 @@
+const MAX_LENGTH = 100;
+
 /** The candidate that a mistyped name most likely meant; `undefined` when none is near. */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
-  const limit = Math.max(2, Math.floor(name.length / 3));
+  const limit = Math.ceil(Math.min(name.length, MAX_LENGTH) / 3);
   const ranked = candidates.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }));
   ranked.sort((one, other) => one.distance - other.distance);
   const [best] = ranked;
   return best !== undefined && best.distance <= limit ? best.candidate : undefined;
 }
-
-const MAX_LENGTH = 100;
 
 /** Levenshtein's distance over the first characters, one row of its table at a time. */
 function editDistance(one: string, other: string): number {

@@ -52,7 +52,7 @@ export class SectionBuilder {
   #refuseUnknown(raw: ReadonlyMap<unknown, unknown>, records: readonly OptionRecord[], path: OptionPath): void {
     const known = records.flatMap((record) => (isSecret(record) ? [record.key, `${record.key}File`] : [record.key]));
     for (const key of raw.keys()) {
-      if (typeof key !== 'string') this.#refuse([...path, '?'], 'keys must be text');
+      if (typeof key !== 'string') this.#refuse(path, 'keys must be text');
       else if (!known.includes(key)) this.#refuse([...path, key], unknownKey(key, known));
     }
   }

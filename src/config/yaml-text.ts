@@ -19,7 +19,7 @@ export function parseYaml(text: string): YamlResult {
 
 function read(text: string): YamlResult {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { ...SYNTAX, uniqueKeys: true, prettyErrors: false, logLevel: 'silent', lineCounter, customTags });
+  const document = parseDocument(text, { ...SYNTAX, uniqueKeys: true, prettyErrors: false, logLevel: 'error', lineCounter, customTags });
   const [error] = [...document.errors, ...document.warnings];
   if (error === undefined) return { kind: 'ok', value: document.toJS({ mapAsMap: true, maxAliasCount: MAX_ALIASES }) as unknown };
   return { kind: 'invalid', message: `line ${lineCounter.linePos(error.pos[0]).line}: ${wordsOf(error.code)}` };

@@ -1,6 +1,6 @@
 import { listOf } from '../collection-types.ts';
 import { Lasting, NoRepeats, Satisfies } from '../constraints.ts';
-import { HOUR, MINUTE } from '../duration.ts';
+import { HOUR, MINUTE, SECOND } from '../duration.ts';
 import { Option } from '../option.ts';
 import { duration, oneOf, text } from '../scalar-types.ts';
 
@@ -22,7 +22,7 @@ export class SessionSection {
   @Option({ type: duration(), doc: 'A session older than this has ended, used or not.' })
   readonly absolute: number = 12 * HOUR;
 
-  @Satisfies((step: number, session: SessionSection) => step <= session.idle, 'must not be longer than session.idle')
+  @Satisfies((step: number, session: SessionSection) => step <= Math.max(session.idle, SECOND), 'must not be longer than session.idle')
   @Lasting('100ms', '40d')
   @Option({
     type: duration(),
