@@ -33,18 +33,23 @@ export interface HttpClient {
 }
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const dispatcher = createDispatcher(options);
+  // A POST (a grant, mostly) gets a connection of its own: after the reset of a kept one nobody can tell whether the peer read it.
+  const kept = createDispatcher(options, {});
+  const single = createDispatcher(options, { pipelining: 0 });
   return {
     fetch: (url, request = {}) =>
       new Promise((resolve, reject) => {
         const call = new Call(options, resolve, reject);
         try {
+          const dispatcher = request.method === 'POST' ? single : kept;
           dispatcher.dispatch(toDispatch(new URL(url), request), call);
         } catch (error) {
           call.onResponseError(undefined, error);
         }
       }),
-    close: () => dispatcher.destroy(),
+    close: async () => {
+      await Promise.all([kept.destroy(), single.destroy()]);
+    },
   };
 }
 
@@ -58,14 +63,14 @@ function toDispatch(target: URL, { method = 'GET', headers, body }: HttpRequest)
   };
 }
 
-function createDispatcher(options: HttpClientOptions): Dispatcher {
+function createDispatcher(options: HttpClientOptions, reuse: { readonly pipelining?: number }): Dispatcher {
   const extra = [options.ca, options.caFile === undefined ? undefined : readFileSync(options.caFile, 'utf8')].filter(
     (pem) => pem !== undefined,
   );
   const tls = extra.length === 0 ? {} : { ca: [...getCACertificates('default'), ...extra] };
   const connect = { timeout: options.timeout, ...tls };
   // The total timeout below covers head and body; HTTP/2 is off because "not one byte written" is known per HTTP/1.1 request only.
-  const common = { allowH2: false, headersTimeout: 0, bodyTimeout: 0, connect };
+  const common = { ...reuse, allowH2: false, headersTimeout: 0, bodyTimeout: 0, connect };
   if (options.proxy === undefined) return new Agent(common);
   return new ProxyAgent({ ...common, uri: options.proxy, requestTls: connect, proxyTls: tls });
 }
