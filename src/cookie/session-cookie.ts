@@ -49,17 +49,23 @@ export class SessionCookie {
 
   read(cookieHeader: string | undefined): PresentedCookie {
     if (!cookieHeader?.includes(this.baseName)) return NOTHING;
-    const singles: string[] = [];
-    const chunks: string[][] = this.#names.map(() => []);
     const names: string[] = [];
+    const singles: string[] = [];
+    const chunks: string[][] = [];
     for (const { name, value } of parseCookies(cookieHeader)) {
       const index = this.#indexOf(name);
       if (index === undefined) continue;
       if (!names.includes(name)) names.push(name);
-      const place = index === SINGLE ? singles : chunks[index];
-      if (place !== undefined && place.length < MOST_TRIED && this.#canBeOurs(name, value)) place.push(value);
+      const place = index === SINGLE ? singles : (chunks[index] ??= []);
+      if (place.length < MOST_TRIED && this.#canBeOurs(name, value)) place.push(value);
     }
-    return { names, candidates: [...singles, ...joinChunks(chunks, chunkCapacity(this.baseName), MOST_TRIED)] };
+    if (chunks.length === 0) return { names, candidates: singles };
+    const joined = joinChunks(
+      this.#names.map((_, index) => chunks[index] ?? []),
+      chunkCapacity(this.baseName),
+      MOST_TRIED,
+    );
+    return { names, candidates: [...singles, ...joined] };
   }
 
   size(value: string): number {
@@ -98,6 +104,8 @@ export class SessionCookie {
 
   #indexOf(name: string): number | undefined {
     if (name === this.baseName) return SINGLE;
+    // Most cookies of a request are not ours, and no name of ours is shorter.
+    if (!name.startsWith(this.baseName)) return undefined;
     const index = this.#names.indexOf(name);
     return index === -1 ? undefined : index;
   }

@@ -9,6 +9,7 @@ interface Entry {
   readonly value: string;
   readonly sealed: Sealed;
   readonly bytes: number;
+  usedAgain: boolean;
 }
 
 const ENTRY_OVERHEAD = 512;
@@ -17,7 +18,10 @@ const PARSED_FACTOR = 2;
 
 const flatCopy = (value: string): string => Buffer.from(value, 'latin1').toString('latin1');
 
-/** Unsealed values by their exact text, the least recently used dropped first, bounded in (estimated) bytes. Successes only. */
+/**
+ * Unsealed values by their exact text, bounded in (estimated) bytes. Successes only. Out of room, the oldest goes unless it was
+ * used since it was last looked at: nearly least-recently-used, and a hit costs one look-up and no reordering.
+ */
 export class UnsealCache {
   readonly #limit: number;
   readonly #entries = new Map<string, Entry>();
@@ -30,8 +34,7 @@ export class UnsealCache {
   get(value: string): Sealed | undefined {
     const entry = this.#entries.get(value);
     if (entry === undefined) return undefined;
-    this.#entries.delete(value);
-    this.#entries.set(entry.value, entry);
+    entry.usedAgain = true;
     return entry.sealed;
   }
 
@@ -39,7 +42,7 @@ export class UnsealCache {
   add(value: string, sealed: Sealed, payloadBytes: number): void {
     this.#remove(value);
     const bytes = value.length + PARSED_FACTOR * payloadBytes + ENTRY_OVERHEAD;
-    const entry = { value: flatCopy(value), sealed, bytes };
+    const entry = { value: flatCopy(value), sealed, bytes, usedAgain: false };
     this.#entries.set(entry.value, entry);
     this.#bytes += bytes;
     this.#evict();
@@ -51,10 +54,18 @@ export class UnsealCache {
   }
 
   #evict(): void {
-    for (const value of this.#entries.keys()) {
+    for (const [value, entry] of this.#entries) {
       if (this.#bytes <= this.#limit) return;
-      this.#remove(value);
+      if (entry.usedAgain) this.#keepOnce(entry);
+      else this.#remove(value);
     }
+  }
+
+  // To the end of the line, where this round of eviction meets it again if it still needs room.
+  #keepOnce(entry: Entry): void {
+    entry.usedAgain = false;
+    this.#entries.delete(entry.value);
+    this.#entries.set(entry.value, entry);
   }
 
   #remove(value: string): void {

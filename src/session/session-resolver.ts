@@ -37,10 +37,16 @@ export class SessionResolver {
 
   /** Awaits nothing when the cookie is cached: returns the plain value then. */
   resolve({ candidates, names }: PresentedCookie): SessionLookup | Promise<SessionLookup> {
-    if (candidates.length === 0) return names.length === 0 ? NONE : { kind: 'unreadable', reason: 'foreign' };
-    const results = candidates.map((value) => this.#o.store.load(value));
+    const [first, ...others] = candidates;
+    if (first === undefined) return names.length === 0 ? NONE : { kind: 'unreadable', reason: 'foreign' };
+    const loaded = this.#o.store.load(first);
+    // The usual request: one cookie, unsealed before.
+    if (others.length === 0 && !(loaded instanceof Promise)) {
+      return loaded.kind === 'loaded' ? this.#judge({ value: first, session: loaded.session }) : this.#choose(candidates, [loaded]);
+    }
+    const results = [loaded, ...others.map((value) => this.#o.store.load(value))];
     if (results.every((result): result is Loaded => !(result instanceof Promise))) return this.#choose(candidates, results);
-    return Promise.all(results.map((result) => Promise.resolve(result))).then((loaded) => this.#choose(candidates, loaded));
+    return Promise.all(results.map((result) => Promise.resolve(result))).then((all) => this.#choose(candidates, all));
   }
 
   #choose(values: readonly string[], results: readonly Loaded[]): SessionLookup | Promise<SessionLookup> {
