@@ -1,0 +1,77 @@
+/** What the page knows of its session, and nothing else: who, and how long. There is no token here to hold. */
+export class Session {
+  #listeners = [];
+  #view = { state: 'loading' };
+  #tokenEndsAt = 0;
+
+  /** `{ state: 'loading' | 'signed-in' | 'signed-out' | 'unavailable', … }` */
+  get view() {
+    return this.#view;
+  }
+
+  get signedIn() {
+    return this.#view.state === 'signed-in';
+  }
+
+  /** Whole seconds until the access token is over. */
+  get tokenSeconds() {
+    return Math.max(0, Math.ceil((this.#tokenEndsAt - performance.now()) / 1000));
+  }
+
+  onChange(listener) {
+    this.#listeners.push(listener);
+  }
+
+  /** Asks Cloakroom. This never extends the session, so a page may ask as often as it likes. */
+  async load() {
+    try {
+      const response = await fetch('/bff/session', { headers: { accept: 'application/json' } });
+      const answer = await response.json();
+      if (!response.ok) this.#show({ state: 'unavailable', reason: answer.title });
+      else if (answer.authenticated) this.#signedIn(answer);
+      else this.signedOut(answer.reason);
+    } catch {
+      this.#show({ state: 'unavailable', reason: 'Cloakroom does not answer.' });
+    }
+  }
+
+  /** Also called when any answer says so: a 401 with Cloakroom's mark. */
+  signedOut(reason) {
+    this.#show({ state: 'signed-out', reason });
+  }
+
+  #signedIn(answer) {
+    this.#tokenEndsAt = performance.now() + answer.accessTokenExpiresIn * 1000;
+    this.#show({ state: 'signed-in', user: answer.user, expiresIn: answer.expiresIn });
+  }
+
+  #show(view) {
+    this.#view = view;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/** Ends the session here and at the provider: the answer says where to go on. */
+export async function signOut() {
+  const response = await fetch('/bff/logout', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-csrf': '1' },
+    body: JSON.stringify({ returnTo: '/' }),
+  });
+  const answer = await response.json();
+  if (!response.ok) throw new Error(answer.title);
+  location.assign(answer.redirectTo);
+}
+
+export function loginUrl() {
+  return `/bff/login?${new URLSearchParams({ returnTo: location.pathname + location.search })}`;
+}
+
+/** A call of the page's own API. Tells Cloakroom's 401 from the API's by its header. */
+export async function callApi(path, session) {
+  const response = await fetch(`/api${path}`, { headers: { accept: 'application/json' } });
+  const ours = response.headers.get('cloakroom-error');
+  if (response.status === 401 && ours !== null) session.signedOut(ours.replace(/^session_/, ''));
+  const body = await response.json().catch(() => undefined);
+  return { status: response.status, code: ours, body };
+}
