@@ -1,6 +1,6 @@
 const MAX_SECONDS = 3600;
 
-/** Seconds of a Retry-After header: a count or an HTTP date (RFC 9110 §10.2.3); at least 1, at most an hour. `undefined` when it says nothing usable. */
+/** Seconds of a Retry-After header, a count or an HTTP date (RFC 9110 §10.2.3): 1 … 3,600, or `undefined` when it says nothing usable. */
 export function parseRetryAfter(header: string | null, nowMs: number): number | undefined {
   if (header === null) return undefined;
   const text = header.trim();
