@@ -1,0 +1,55 @@
+// Our front door and our forwarder with fixed headers: what the data path costs without any session.
+import { createFrontDoor } from '../../dist/front-door.js';
+import { createHttpServer } from '../../dist/http-server.js';
+import { systemClock } from '../../dist/kernel/clock.js';
+import { silentLogger } from '../../dist/kernel/logger.js';
+import { RequestIds } from '../../dist/kernel/request-id.js';
+import type { ApiRoute } from '../../dist/proxy/api-routes.js';
+import type { ForwardPlan } from '../../dist/proxy/forwarder.js';
+import { HostCheck } from '../../dist/proxy/host-check.js';
+import { TrustedProxies } from '../../dist/proxy/trusted-proxies.js';
+import { UndiciForwarder } from '../../dist/proxy/undici-forwarder.js';
+import { reportReady } from './ready.ts';
+
+const [upstream = '', authorization = '', publicOrigin = ''] = process.argv.slice(2);
+const forwarder = new UndiciForwarder({ origin: upstream, connections: 1000, connectTimeout: 5_000 });
+const route = { path: '/api', allowEncodedSlash: false } as ApiRoute;
+const fixedHeaders = ['authorization', authorization];
+const trustedProxies = new TrustedProxies([]);
+
+const plan = (method: string, path: string): ForwardPlan => ({
+  method,
+  path,
+  headers: fixedHeaders,
+  headersTimeout: 60_000,
+  idleTimeout: 60_000,
+  maxBody: undefined,
+  streamLifetime: () => 60_000,
+  onHead: (_status, headers) => ({ kind: 'head', headers: Object.entries(headers).flatMap(([name, value]) => [name, String(value)]) }),
+  onFailure: () => process.exit(1),
+  onEnd: () => undefined,
+});
+const door = createFrontDoor({
+  publicUrl: { origin: publicOrigin, path: '' },
+  ingressStripsPath: false,
+  loginUrl: '/bff/login',
+  hostCheck: new HostCheck({ publicOrigin, trustedProxies }),
+  trustedProxies,
+  routes: { match: () => route },
+  proxy: { handle: (request, response, target) => forwarder.forward(request, response, plan(request.method ?? 'GET', target.path + target.query)) },
+  requestIds: new RequestIds(),
+  clock: systemClock,
+  logger: silentLogger,
+});
+const server = createHttpServer(
+  { maxHeaderSize: 32_768, headersTimeout: 15_000, bodyIdleTimeout: 60_000, keepAliveTimeout: 75_000, maxConnections: 20_000 },
+  {
+    listener: door.listener((_request, response) => response.writeHead(404).end()),
+    upgrade: (request, socket) => door.upgrade(request, socket),
+    onBodyIdle: (request, response) => door.fail(request, response, { code: 'request_timeout' }, ''),
+    loginUrl: '/bff/login',
+    nextRequestId: () => '',
+    clearAll: () => [],
+  },
+);
+reportReady(server);
