@@ -40,8 +40,9 @@ export class FakeProvider implements IdentityProvider {
     this.#script.push(...answers);
   }
 
-  /** Every answer waits until `answer()`, or until `hold` is called again. */
+  /** From now on every answer waits until `answer()`. */
   hold(): void {
+    if (this.#gate !== undefined) return;
     this.#gate = new Promise((resolve) => {
       this.#open = resolve;
     });

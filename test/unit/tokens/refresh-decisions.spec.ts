@@ -29,7 +29,7 @@ describe('with the access token still valid', () => {
     const world = new RefreshWorld();
     const session = await world.ageing();
     world.provider.script(outcome, outcome);
-    expect(await world.refresher.fresh(world.present(session))).toEqual({ kind: 'usable', session });
+    expect(await world.request(session)).toEqual({ kind: 'usable', session });
     expect(world.revocations.causeOf(session)).toBeUndefined();
     expect([world.head.released, world.head.published.length]).toEqual([1, 0]);
   });
@@ -38,7 +38,7 @@ describe('with the access token still valid', () => {
     const world = new RefreshWorld();
     const session = await world.ageing();
     world.provider.script(refused('invalid_grant'));
-    expect(await world.refresher.fresh(world.present(session))).toEqual(REVOKED);
+    expect(await world.request(session)).toEqual(REVOKED);
     expect(world.revocations.causeOf(session)).toBe('refresh_refused');
   });
 });
@@ -48,7 +48,7 @@ describe('with the access token over', () => {
     const world = new RefreshWorld();
     const session = await world.expired();
     world.provider.script(outcome, outcome);
-    const answers = await Promise.all(Array.from({ length: 5 }, () => world.refresher.fresh(world.present(session))));
+    const answers = await Promise.all(Array.from({ length: 5 }, () => world.request(session)));
     expect(answers).toEqual(Array(5).fill(unavailable(retryAfter)));
     expect(world.revocations.causeOf(session)).toBeUndefined();
     expect([world.head.claims.length, world.head.released]).toEqual([1, 1]);
@@ -58,16 +58,16 @@ describe('with the access token over', () => {
     const world = new RefreshWorld();
     const session = await world.expired();
     world.provider.script(outcome, ...(outcome.kind === 'failed' ? [outcome] : []));
-    await world.refresher.fresh(world.present(session));
+    await world.request(session);
     await world.clock.advance(20 * SECOND);
-    expect(await world.refresher.fresh(world.present(session))).toMatchObject({ kind: 'usable', session: { generation: 2 } });
+    expect(await world.request(session)).toMatchObject({ kind: 'usable', session: { generation: 2 } });
   });
 
   it('invalid_grant ends the session for everybody, after one grant', async () => {
     const world = new RefreshWorld();
     const session = await world.expired();
     world.provider.script(refused('invalid_grant'));
-    const answers = await Promise.all(Array.from({ length: 5 }, () => world.refresher.fresh(world.present(session))));
+    const answers = await Promise.all(Array.from({ length: 5 }, () => world.request(session)));
     expect(answers).toEqual(Array(5).fill(REVOKED));
     expect(world.refresher.fresh(world.present(session))).toEqual(REVOKED);
     expect([world.provider.refreshes.length, world.provider.revoked, world.head.released]).toEqual([1, [], 1]);
@@ -78,7 +78,7 @@ describe('with the access token over', () => {
     const world = new RefreshWorld({ fatalErrors: ['invalid_grant', 'invalid_request'] });
     const session = await world.expired();
     world.provider.script(refused('invalid_request'));
-    expect(await world.refresher.fresh(world.present(session))).toEqual(REVOKED);
+    expect(await world.request(session)).toEqual(REVOKED);
   });
 
   it('a refreshed ID token of somebody else ends the session and revokes the new refresh token', async () => {
@@ -86,7 +86,7 @@ describe('with the access token over', () => {
     const session = await world.expired();
     const tokens = { accessToken: 'at:mallory', accessTokenExpiresAt: world.clock.now() + MINUTE, refreshToken: 'rt:mallory' };
     world.provider.script({ kind: 'subject-changed', tokens });
-    expect(await world.refresher.fresh(world.present(session))).toEqual(REVOKED);
+    expect(await world.request(session)).toEqual(REVOKED);
     await world.refresher.idle();
     expect([world.provider.revoked, world.head.published, world.store.saved]).toEqual([['rt:mallory'], [], []]);
     expect(world.logger.of('refresh_subject_changed').map(({ level }) => level)).toEqual(['error']);
@@ -133,11 +133,11 @@ describe('another 400, again and again', () => {
     const world = new RefreshWorld();
     const session = await world.expired();
     world.provider.script(refused(first), refused(second));
-    expect(await world.refresher.fresh(world.present(session))).toEqual(unavailable());
+    expect(await world.request(session)).toEqual(unavailable());
     await world.clock.advance(pauseMs);
-    const answer = await world.refresher.fresh(world.present(session));
+    const answer = await world.request(session);
     expect(world.provider.refreshes.length).toBe(2);
-    expect(answer).toEqual(await world.refresher.fresh(world.present(session)));
+    expect(answer).toEqual(await world.request(session));
     return [answer, world.revocations.causeOf(session)];
   }
 
@@ -162,7 +162,7 @@ describe('another 400, again and again', () => {
     world.provider.script(...Array<RefreshOutcome>(4).fill(refused('invalid_request')));
     const kinds = [];
     for (let i = 0; i < 4; i++) {
-      kinds.push((await world.refresher.fresh(world.present(session))).kind);
+      kinds.push((await world.request(session)).kind);
       await world.clock.advance(10 * SECOND);
     }
     expect(kinds).toEqual(['unavailable', 'unavailable', 'unavailable', 'rejected']);
@@ -172,22 +172,22 @@ describe('another 400, again and again', () => {
     const world = new RefreshWorld();
     const session = await world.ageing();
     world.provider.script(refused('invalid_request'), refused('invalid_request'));
-    expect(await world.refresher.fresh(world.present(session))).toEqual({ kind: 'usable', session });
+    expect(await world.request(session)).toEqual({ kind: 'usable', session });
     await world.clock.advance(40 * SECOND);
-    expect(await world.refresher.fresh(world.present(session))).toEqual(unavailable());
+    expect(await world.request(session)).toEqual(unavailable());
   });
 
   it('starts anew after a success', async () => {
     const world = new RefreshWorld();
     let session = await world.expired();
     world.provider.script(refused('invalid_request'));
-    await world.refresher.fresh(world.present(session));
+    await world.request(session);
     await world.clock.advance(10 * SECOND);
-    const granted = await world.refresher.fresh(world.present(session));
+    const granted = await world.request(session);
     if (granted.kind === 'usable') session = granted.session;
     await world.clock.advance(5 * MINUTE);
     world.provider.script(refused('invalid_request'));
-    expect(await world.refresher.fresh(world.present(session))).toEqual(unavailable());
+    expect(await world.request(session)).toEqual(unavailable());
   });
 });
 
@@ -197,11 +197,11 @@ describe('a wrong client secret', () => {
     const users = ['alice', 'bob', 'carol'].map((sub) => world.login(sub));
     await world.expired('dave');
     world.provider.script(...Array<RefreshOutcome>(4).fill(refused('invalid_client', 401)));
-    await Promise.all(users.map((session) => world.refresher.fresh(world.present(session))));
+    await Promise.all(users.map((session) => world.request(session)));
     const lines = world.logger.of('refresh_refused_misconfigured');
     expect(lines.map(({ level, fields }) => [level, fields])).toEqual([['error', { error: 'invalid_client', status: 401 }]]);
     await world.clock.advance(MINUTE);
-    await Promise.all(users.slice(0, 1).map((session) => world.refresher.fresh(world.present(session))));
+    await Promise.all(users.slice(0, 1).map((session) => world.request(session)));
     expect(world.logger.of('refresh_refused_misconfigured').length).toBe(2);
   });
 });

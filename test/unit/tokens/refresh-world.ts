@@ -5,6 +5,7 @@ import type { Claim, SessionHead } from '../../../src/session/session-head.ts';
 import type { ActiveSession } from '../../../src/session/session-lookup.ts';
 import type { Loaded, SessionStore } from '../../../src/session/session-store.ts';
 import type { Session, Ticket } from '../../../src/session/session.ts';
+import type { Freshness } from '../../../src/tokens/freshness.ts';
 import type { RefreshOptions } from '../../../src/tokens/refresh-options.ts';
 import { TokenRefresher, type TokenRefresherOptions } from '../../../src/tokens/token-refresher.ts';
 import { accessTokenOf, FakeProvider, refreshTokenOf } from '../../support/fake-provider.ts';
@@ -138,6 +139,11 @@ export class RefreshWorld {
     const session = this.login(sub, changes);
     await this.clock.advance(session.accessTokenExpiresAt - this.clock.now() - 10 * SECOND);
     return session;
+  }
+
+  /** A request on a route that carries this session's cookie. */
+  async request(session: Session): Promise<Freshness> {
+    return this.refresher.fresh(this.present(session));
   }
 
   /** What a cookie with this session amounts to here and now: the head's newer ticket takes its place. */
