@@ -47,7 +47,6 @@ const LIBRARIES = {
   pino: { from: '^src/ops/logger\\.ts$', comment: 'Only the logger knows pino.' },
   yaml: { from: '^src/config/yaml-text\\.ts$', comment: 'Only the reader of YAML text knows yaml.' },
   'class-validator': { from: '^src/config/', comment: 'Only the annotated configuration classes know class-validator.' },
-  'class-transformer': { from: '^src/config/', comment: 'Only the configuration knows class-transformer.' },
   'reflect-metadata': {
     from: '^src/([^/]+|config/.+)\\.ts$',
     comment: 'Decorator metadata is switched on where the program starts and where the configuration reads it.',
