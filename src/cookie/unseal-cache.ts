@@ -42,10 +42,11 @@ export class UnsealCache {
   add(value: string, sealed: Sealed, payloadBytes: number): void {
     this.#remove(value);
     const bytes = value.length + PARSED_FACTOR * payloadBytes + ENTRY_OVERHEAD;
+    if (bytes > this.#limit) return;
+    this.#makeRoom(bytes); // before it is in: the newest must not be the one to go
     const entry = { value: flatCopy(value), sealed, bytes, usedAgain: false };
     this.#entries.set(entry.value, entry);
     this.#bytes += bytes;
-    this.#evict();
   }
 
   /** Estimated bytes held now. */
@@ -53,9 +54,9 @@ export class UnsealCache {
     return this.#bytes;
   }
 
-  #evict(): void {
+  #makeRoom(bytes: number): void {
     for (const [value, entry] of this.#entries) {
-      if (this.#bytes <= this.#limit) return;
+      if (this.#bytes + bytes <= this.#limit) return;
       if (entry.usedAgain) this.#keepOnce(entry);
       else this.#remove(value);
     }
