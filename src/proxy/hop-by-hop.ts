@@ -15,7 +15,7 @@ export const HOP_BY_HOP: readonly string[] = [
 
 // Naming one of these in Connection would take a header of ours, or the framing, away from the next hop (CVE-2026-33805, CVE-2025-48865).
 const NEVER_NOMINATED =
-  /^(?:host|cookie|set-cookie|authorization|content-.*|forwarded|x-.*|origin|referer|sec-.*|range|if-.*|location|cache-control|vary)$/;
+  /^(?:host|cookie|set-cookie|authorization|content-.*|forwarded|x-forwarded-.*|x-request-id|origin|referer|sec-.*|range|if-.*|location|cache-control|vary)$/;
 
 /** The lower-case names that a Connection header takes away besides the usual ones; `undefined` in the common case. */
 export function nominated(connection: string | readonly string[] | undefined): ReadonlySet<string> | undefined {

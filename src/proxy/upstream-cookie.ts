@@ -7,7 +7,7 @@ import { isBelow, type ApiRoute } from './api-routes.ts';
 export function publicCookie(line: string, route: ApiRoute, owns: (name: string) => boolean): string | undefined {
   const [pair = '', ...attributes] = line.split(';');
   const name = pair.slice(0, Math.max(0, pair.indexOf('='))).trim();
-  if (!route.setCookieSet.has(name) || owns(name) || /^__host-/i.test(name)) return undefined;
+  if (name === '' || !route.setCookieSet.has(name) || owns(name) || /^__host-/i.test(name)) return undefined;
   let path = route.publicPath;
   const kept: string[] = [];
   for (const attribute of attributes) {
