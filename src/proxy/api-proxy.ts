@@ -121,7 +121,7 @@ export class ApiProxy {
   }
 }
 
-const ASK = ['A page of another site led you here.', 'Nothing has been sent yet. Go on only if you meant to come here.'];
+const ASK: readonly string[] = ['A page of another site led you here.', 'Nothing has been sent yet. Go on only if you meant to come here.'];
 
 function later<T>(exchange: ProxyExchange, value: Promise<T>, next: (value: T) => void): void {
   value.then(next).catch((error: unknown) => exchange.crash(error));
