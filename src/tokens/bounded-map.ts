@@ -21,10 +21,6 @@ export class BoundedMap<V> {
     }
   }
 
-  delete(key: string): void {
-    this.#entries.delete(key);
-  }
-
   get size(): number {
     return this.#entries.size;
   }

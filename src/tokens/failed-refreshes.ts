@@ -17,7 +17,10 @@ const PAUSE_OVER_MS = 1000;
 const PAUSE_VALID_MS = 2000;
 const DOUBT_MS = 30_000;
 
-/** Remembers, per session and generation, what went wrong lately, so that a failing provider is not asked once per request. */
+/**
+ * Remembers, per session and generation, what went wrong lately, so that a failing provider is not asked once per request. A
+ * success needs no forgetting: it makes another generation.
+ */
 export class FailedRefreshes {
   readonly #failures = new BoundedMap<Remembered>(MOST_SESSIONS);
   readonly #doubts = new BoundedMap<{ readonly error: string; readonly since: number }>(MOST_SESSIONS);
@@ -54,11 +57,6 @@ export class FailedRefreshes {
     if (doubt?.error === error) return now - doubt.since >= DOUBT_MS;
     this.#doubts.set(refreshKey(session), { error, since: now });
     return false;
-  }
-
-  forget(session: Session): void {
-    this.#failures.delete(refreshKey(session));
-    this.#doubts.delete(refreshKey(session));
   }
 
   #pauseLeft(failure: Remembered, session: Session, now: number): number {

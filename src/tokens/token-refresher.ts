@@ -135,7 +135,6 @@ export class TokenRefresher {
     const end = await this.#flight.run(session, session.refreshToken, activity);
     const now = this.#o.clock.now();
     if (end.kind === 'failed') this.#failures.add(session, end.failure, now);
-    else this.#failures.forget(session);
     // What the head had may be old itself. Generations only grow, so this comes to an end.
     if (end.kind !== 'refreshed' || end.from === 'grant' || !isOver(end.session, now)) return end;
     if (!isRenewable(end.session)) return rejected('expired');

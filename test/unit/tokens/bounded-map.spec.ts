@@ -11,11 +11,4 @@ describe('the bounded map', () => {
     map.set('c', 4);
     expect([map.get('a'), map.get('b'), map.get('c'), map.size]).toEqual([3, undefined, 4, 2]);
   });
-
-  it('takes back what was deleted', () => {
-    const map = new BoundedMap<number>(2);
-    map.set('a', 1);
-    map.delete('a');
-    expect([map.get('a'), map.size]).toEqual([undefined, 0]);
-  });
 });

@@ -71,6 +71,17 @@ describe('after a failed refresh', () => {
     expect(await world.request(session)).toMatchObject({ kind: 'usable', session: { generation: 2 } });
   });
 
+  it('stragglers with an older cookie are answered from memory as well', async () => {
+    const world = new RefreshWorld();
+    const session = await world.expired();
+    await world.request(session);
+    await world.clock.advance(LIFETIME);
+    world.provider.script(notSent, notSent);
+    expect((await world.request(session)).kind).toBe('unavailable');
+    expect((await world.refresher.fresh({ session })).kind).toBe('unavailable');
+    expect(world.provider.refreshes.length).toBe(3);
+  });
+
   it('100 requests a second with the provider down cost two tries a second', async () => {
     const world = new RefreshWorld({ breaker: { failures: 1000, pause: SECOND } });
     const session = await world.expired();

@@ -125,11 +125,14 @@ describe('a bug', () => {
     expect(world.head.released).toBe(1);
   });
 
-  it('during an early refresh leaves the session usable', async () => {
+  it('during an early refresh leaves the session usable, and its refresh token, which may be spent, alone', async () => {
     const world = new RefreshWorld();
     const session = await world.ageing();
     world.provider.script(new TypeError('a bug'));
     expect(await world.refresher.fresh({ session })).toEqual({ kind: 'usable', session });
+    await world.clock.advance(9 * SECOND);
+    expect(world.refresher.fresh({ session })).toEqual({ kind: 'usable', session });
+    expect(world.provider.refreshes.length).toBe(1);
   });
 
   it('of the head is a 503', async () => {
