@@ -66,7 +66,8 @@ export class LastGood<T> {
   /** The copy at hand; without one, the outcome of the running attempt or of a new one. */
   async ready(): Promise<T | undefined> {
     if (this.#value !== undefined) return this.#value;
-    const resting = this.#options.clock.now() - this.#endedAt < ON_DEMAND_PAUSE_MS;
+    const since = this.#options.clock.now() - this.#endedAt;
+    const resting = since >= 0 && since < ON_DEMAND_PAUSE_MS; // a clock set back must not make us rest for as long
     if (this.#running === undefined && resting) return undefined;
     await this.reload();
     return this.#value;

@@ -76,7 +76,8 @@ export class ProviderKeys {
   async #refetch(): Promise<Loaded<KeySet> | 'throttled'> {
     if (this.#kept.running !== undefined) return this.#kept.running;
     const now = this.#options.clock.now();
-    if (now - this.#refetchedAt < REFETCH_PAUSE_MS) return 'throttled';
+    const since = now - this.#refetchedAt;
+    if (since >= 0 && since < REFETCH_PAUSE_MS) return 'throttled';
     this.#refetchedAt = now;
     return this.#kept.reload();
   }

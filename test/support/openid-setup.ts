@@ -1,11 +1,11 @@
 import type { Clock } from '../../src/kernel/clock.ts';
-import type { LogFields, Logger } from '../../src/kernel/logger.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import type { CallbackRequest } from '../../src/oidc/identity-provider.ts';
 import type { Schedule } from '../../src/oidc/last-good.ts';
 import { OpenIdIdentityProvider, type OpenIdIdentityProviderOptions } from '../../src/oidc/openid-identity-provider.ts';
 import type { ProviderOptions } from '../../src/oidc/provider-options.ts';
 import type { HostileProvider } from './hostile-provider.ts';
+import { RecordingLogger } from './recording-logger.ts';
 
 export const REDIRECT_URI = 'http://localhost:3000/bff/callback';
 export const CLIENT_SECRET = 'client-secret-canary';
@@ -15,24 +15,6 @@ export class MovableClock implements Clock {
   offset = 0;
   now(): number {
     return Date.now() + this.offset;
-  }
-}
-
-export interface LogLine {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
-  readonly event: string;
-  readonly fields: LogFields;
-}
-
-export class RecordingLogger implements Logger {
-  readonly lines: LogLine[] = [];
-  debug = (event: string, fields: LogFields = {}) => void this.lines.push({ level: 'debug', event, fields });
-  info = (event: string, fields: LogFields = {}) => void this.lines.push({ level: 'info', event, fields });
-  warn = (event: string, fields: LogFields = {}) => void this.lines.push({ level: 'warn', event, fields });
-  error = (event: string, fields: LogFields = {}) => void this.lines.push({ level: 'error', event, fields });
-
-  events(event: string): LogLine[] {
-    return this.lines.filter((line) => line.event === event);
   }
 }
 
@@ -64,7 +46,10 @@ export interface Setup {
   readonly later: ManualSchedule;
 }
 
-export function providerOptions(hostile: HostileProvider, overrides: Partial<ProviderOptions> = {}): ProviderOptions {
+export function providerOptions(
+  hostile: { readonly issuer: string; readonly clientId: string },
+  overrides: Partial<ProviderOptions> = {},
+): ProviderOptions {
   return {
     issuer: hostile.issuer,
     clientId: hostile.clientId,

@@ -1,8 +1,13 @@
 import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpsServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { classifyFailure, HttpClientError } from '../../../src/kernel/http-client-error.ts';
 import { createHttpClient, type HttpClient } from '../../../src/kernel/http-client.ts';
+import { loopbackCertificate } from '../../support/loopback-certificate.ts';
 
 const cleanups: (() => Promise<unknown> | undefined)[] = [];
 
@@ -198,6 +203,25 @@ describe('the HTTP client for calls of our own', () => {
       .catch((reason: unknown) => reason as Error);
     expect(error).toMatchObject({ message: 'refused' });
     expect('cause' in (error as object)).toBe(false);
+  });
+
+  it('refuses a certificate nobody vouches for, before anything is sent, and takes it when it was named', async () => {
+    const certificate = loopbackCertificate(Date.now());
+    let hits = 0;
+    const server = createHttpsServer(certificate, (_request, response) => {
+      hits++;
+      response.end('ok');
+    });
+    const url = (await listen(server, () => server.closeAllConnections())).replace('http:', 'https:');
+    expect(await failureOf(client().fetch(url, { method: 'POST', body: 'a=b' }))).toEqual({ reason: 'tls', sent: false });
+    expect(hits).toBe(0);
+    const caFile = join(tmpdir(), `loopback-${process.pid}.pem`);
+    writeFileSync(caFile, certificate.cert);
+    cleanups.push(async () => rmSync(caFile));
+    for (const trusting of [client({ ca: certificate.cert }), client({ caFile })]) {
+      expect((await trusting.fetch(url, { method: 'POST', body: 'a=b' })).status).toBe(200);
+      expect((await trusting.fetch(url)).status).toBe(200);
+    }
   });
 
   it('goes through the egress proxy', async () => {

@@ -114,7 +114,7 @@ describe('discovery', () => {
     hostile.answers.set('discovery', answer(hostile.metadata));
     const { provider, logger, clock } = make();
     expect((await provider.authorizationUrl(AUTHORIZATION)).kind).toBe('unavailable');
-    expect(logger.events('provider_misconfigured')).toMatchObject([{ level: 'error', fields: { cause } }]);
+    expect(logger.of('provider_misconfigured')).toMatchObject([{ level: 'error', fields: { cause } }]);
     hostile.answers.clear();
     clock.offset += 250;
     expect((await provider.authorizationUrl(AUTHORIZATION)).kind).toBe('ready');
@@ -124,8 +124,8 @@ describe('discovery', () => {
     hostile.answers.set('discovery', { status });
     const { provider, logger } = make();
     await provider.authorizationUrl(AUTHORIZATION);
-    expect(logger.events('provider_misconfigured')).toHaveLength(0);
-    expect(logger.events('provider_metadata_failed')).toMatchObject([{ level: 'warn', fields: { cause: `http_${status}` } }]);
+    expect(logger.of('provider_misconfigured')).toHaveLength(0);
+    expect(logger.of('provider_metadata_failed')).toMatchObject([{ level: 'warn', fields: { cause: `http_${status}` } }]);
   });
 
   it('is read again after the configured time', async () => {

@@ -74,6 +74,14 @@ describe('LastGood', () => {
     expect(state.loads).toBe(2);
   });
 
+  it('does not rest for long when the clock was set back', async () => {
+    const { kept, clock, state } = make([]);
+    await kept.ready();
+    clock.offset -= 600_000;
+    await kept.ready();
+    expect(state.loads).toBe(2);
+  });
+
   it('has one pending retry however often it was asked', async () => {
     const { kept, clock, later } = make([]);
     await kept.ready();

@@ -370,20 +370,20 @@ describe('a login without refresh token', () => {
     const { provider, logger, clock } = make();
     expect(outcomeOf(await provider.exchange(callback()))).toBe('signed-in');
     await provider.exchange(callback());
-    const warnings = logger.events('refresh_token_missing');
+    const warnings = logger.of('refresh_token_missing');
     expect(warnings).toHaveLength(1);
     expect(warnings[0]?.level).toBe('warn');
     for (const word of ['Refresh Token', 'prompt=consent', 'access_type=offline']) expect(warnings[0]?.fields['detail']).toContain(word);
     hostile.answerTokens({ refresh_token: undefined, id_token: await hostile.idToken({ exp: Date.now() / 1000 + 90_000 }) });
     clock.offset += 3_600_000;
     await provider.exchange(callback());
-    expect(logger.events('refresh_token_missing')).toHaveLength(2);
+    expect(logger.of('refresh_token_missing')).toHaveLength(2);
   });
 
   it('is nothing to mention when offline_access was not asked for', async () => {
     hostile.answerTokens({ refresh_token: undefined });
     const { provider, logger } = make({ scope: ['openid'] });
     await provider.exchange(callback());
-    expect(logger.events('refresh_token_missing')).toHaveLength(0);
+    expect(logger.of('refresh_token_missing')).toHaveLength(0);
   });
 });

@@ -112,7 +112,7 @@ describe('a refresh that the provider grants', () => {
       const outcome = await provider.refresh(REQUEST);
       expect(outcome).toMatchObject({ kind: 'granted', tokens: { refreshToken: 'refresh-1' } });
       expect(outcome).not.toHaveProperty('claims');
-      expect(logger.events('refreshed_id_token_refused')).toHaveLength(1);
+      expect(logger.of('refreshed_id_token_refused')).toHaveLength(1);
     }
   });
 });
@@ -195,7 +195,7 @@ describe('revocation', () => {
     hostile.answers.set('revocation', answer);
     const { provider, logger } = make();
     expect(await provider.revoke('refresh-9')).toBe(false);
-    expect(logger.events('token_revocation_failed')).toHaveLength(1);
+    expect(logger.of('token_revocation_failed')).toHaveLength(1);
   });
 
   it('is false without a revocation endpoint', async () => {
