@@ -1,0 +1,230 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+
+import type { LocalHeads, SessionHead } from '../../src/session/session-head.ts';
+
+/** What the head under test must be built with. Milliseconds. */
+export const HEAD_TIMES = { handover: 60_000, confirmAfter: 45_000, idle: 1_800_000 } as const;
+
+export interface HeadUnderTest {
+  readonly head: SessionHead & LocalHeads;
+  now(): number;
+  /** Moves the head's clock. */
+  advance(ms: number): void | Promise<void>;
+}
+
+const { handover, confirmAfter, idle } = HEAD_TIMES;
+const LEASE = 5000;
+const HOUR = 3_600_000;
+
+/** The suite that every implementation of `SessionHead` passes. */
+export function describeSessionHead(name: string, makeHead: () => HeadUnderTest | Promise<HeadUnderTest>): void {
+  describe(name, () => {
+    let { head, now, advance }: HeadUnderTest = {} as HeadUnderTest;
+    const endsAt = (): number => now() + 12 * HOUR;
+
+    beforeEach(async () => {
+      ({ head, now, advance } = await makeHead());
+    });
+
+    /** A refresh from one generation to the next. */
+    const refresh = async (sid: string, generation: number): Promise<void> => {
+      await head.claim(sid, generation, LEASE);
+      await head.publish(sid, generation + 1, `${sid}:${generation + 1}`, endsAt());
+    };
+
+    describe('claim', () => {
+      it('is granted once, and everybody else is told until when it is busy', async () => {
+        const until = now() + LEASE;
+        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'granted', until });
+        await advance(1000);
+        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'busy', until });
+      });
+
+      it('is one step: of fifty at once exactly one is granted', async () => {
+        const claims = await Promise.all(Array.from({ length: 50 }, () => head.claim('a', 1, LEASE)));
+        expect(claims.filter(({ kind }) => kind === 'granted')).toHaveLength(1);
+        expect(claims.filter(({ kind }) => kind === 'busy')).toHaveLength(49);
+      });
+
+      it('is granted for each session by itself', async () => {
+        await head.claim('a', 1, LEASE);
+        expect(await head.claim('b', 1, LEASE)).toMatchObject({ kind: 'granted' });
+      });
+
+      it('is granted again when the lease has ended', async () => {
+        await head.claim('a', 1, LEASE);
+        await advance(LEASE);
+        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'granted', until: now() + LEASE });
+      });
+
+      it('is busy for an older generation as well while a lease is held', async () => {
+        await head.claim('a', 2, LEASE);
+        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'busy' });
+      });
+
+      it('gives the newer ticket to an older generation', async () => {
+        await refresh('a', 1);
+        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: 'a:2' });
+      });
+
+      it('is granted for the newest generation once the lease before has led to it', async () => {
+        await refresh('a', 1);
+        expect(await head.claim('a', 2, LEASE)).toMatchObject({ kind: 'granted' });
+      });
+
+      it('never lets a generation go on whose successor may not be handed over any more', async () => {
+        await refresh('a', 1);
+        await advance(confirmAfter);
+        await head.confirm('a', 2);
+        await advance(handover);
+        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'superseded', generation: 2 });
+      });
+
+      it('of a generation newer than the head makes every older one superseded', async () => {
+        await refresh('a', 1);
+        expect(await head.claim('a', 5, LEASE)).toMatchObject({ kind: 'granted' });
+        await head.release('a', 5);
+        expect(await head.claim('a', 2, LEASE)).toEqual({ kind: 'superseded', generation: 5 });
+      });
+
+      it('implies that its own generation has arrived', async () => {
+        await refresh('a', 1);
+        await advance(confirmAfter);
+        await head.claim('a', 2, LEASE);
+        await head.release('a', 2);
+        expect(head.newest('a')).toMatchObject({ generation: 2, confirmedAt: now() });
+      });
+
+      it('right after the refresh implies nothing yet', async () => {
+        await refresh('a', 1);
+        await advance(confirmAfter - 1);
+        await head.claim('a', 2, LEASE);
+        expect(head.newest('a')).not.toHaveProperty('confirmedAt');
+      });
+    });
+
+    describe('publish', () => {
+      it('makes the ticket the head', async () => {
+        await refresh('a', 1);
+        expect(head.newest('a')).toEqual({ generation: 2, ticket: 'a:2', setAt: now() });
+      });
+
+      it('changes nothing when its generation is not newer', async () => {
+        await refresh('a', 1);
+        const before = head.newest('a');
+        await advance(1000);
+        await head.publish('a', 2, 'other', endsAt());
+        await head.publish('a', 1, 'older', endsAt());
+        expect(head.newest('a')).toEqual(before);
+      });
+
+      it('works without a lease, for a grant that took longer than it', async () => {
+        await head.claim('a', 1, LEASE);
+        await advance(LEASE + 1);
+        await head.publish('a', 2, 'late', endsAt());
+        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: 'late' });
+      });
+
+      it('ends the lease', async () => {
+        await refresh('a', 1);
+        expect(await head.claim('a', 2, LEASE)).toMatchObject({ kind: 'granted' });
+      });
+    });
+
+    describe('confirm', () => {
+      it('does not count before its time, nor for another generation', async () => {
+        await refresh('a', 1);
+        await advance(confirmAfter - 1);
+        await head.confirm('a', 2);
+        expect(head.newest('a')).not.toHaveProperty('confirmedAt');
+        await advance(1);
+        await head.confirm('a', 1);
+        await head.confirm('a', 3);
+        expect(head.newest('a')).not.toHaveProperty('confirmedAt');
+      });
+
+      it('counts once: the time of the first stays', async () => {
+        await refresh('a', 1);
+        await advance(confirmAfter);
+        await head.confirm('a', 2);
+        const confirmedAt = now();
+        await advance(1000);
+        await head.confirm('a', 2);
+        expect(head.newest('a')).toMatchObject({ confirmedAt });
+      });
+
+      it('leaves the ticket for the handover, then only the number', async () => {
+        await refresh('a', 1);
+        await advance(confirmAfter);
+        await head.confirm('a', 2);
+        await advance(handover - 1);
+        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'newer', ticket: 'a:2' });
+        await advance(1);
+        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'superseded', generation: 2 });
+        expect(head.newest('a')).toMatchObject({ generation: 2 });
+        expect(head.newest('a')).not.toHaveProperty('ticket');
+      });
+
+      it('of an unknown session is nothing', async () => {
+        await head.confirm('nobody', 1);
+        expect(head.newest('nobody')).toBeUndefined();
+      });
+    });
+
+    describe('without confirmation', () => {
+      it('the ticket is kept up to the idle limit', async () => {
+        await refresh('a', 1);
+        await advance(idle - 1);
+        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'newer', ticket: 'a:2' });
+        await advance(1);
+        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'superseded', generation: 2 });
+      });
+    });
+
+    describe('the absolute limit', () => {
+      it('ends everything that is known of the session', async () => {
+        await head.publish('a', 2, 'ticket', now() + HOUR);
+        await advance(HOUR - 1);
+        expect(head.newest('a')).toMatchObject({ generation: 2 });
+        await advance(1);
+        expect(head.newest('a')).toBeUndefined();
+        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'granted' });
+      });
+    });
+
+    describe('release', () => {
+      it('gives the lease back', async () => {
+        await head.claim('a', 1, LEASE);
+        await head.release('a', 1);
+        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'granted' });
+      });
+
+      it('leaves the lease of another generation alone', async () => {
+        await head.claim('a', 2, LEASE);
+        await head.release('a', 1);
+        expect(await head.claim('a', 2, LEASE)).toMatchObject({ kind: 'busy' });
+      });
+
+      it('keeps the head', async () => {
+        await refresh('a', 1);
+        await head.claim('a', 2, LEASE);
+        await head.release('a', 2);
+        expect(head.newest('a')).toMatchObject({ generation: 2, ticket: 'a:2' });
+      });
+
+      it('of nothing is nothing', async () => {
+        await expect(head.release('nobody', 1)).resolves.toBeUndefined();
+      });
+    });
+
+    describe('forget', () => {
+      it('forgets head and lease', async () => {
+        await refresh('a', 1);
+        await head.claim('a', 2, LEASE);
+        await head.forget('a');
+        expect(head.newest('a')).toBeUndefined();
+        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'granted' });
+      });
+    });
+  });
+}
