@@ -2,7 +2,8 @@
 export class Session {
   #listeners = [];
   #view = { state: 'loading' };
-  #tokenEndsAt = 0;
+  /** The earliest time at which the access token is certainly over; undefined before the first answer. */
+  #tokenEndsAt;
 
   /** `{ state: 'loading' | 'signed-in' | 'signed-out' | 'unavailable', … }` */
   get view() {
@@ -15,7 +16,7 @@ export class Session {
 
   /** Whole seconds until the access token is over. */
   get tokenSeconds() {
-    return Math.max(0, Math.ceil((this.#tokenEndsAt - performance.now()) / 1000));
+    return Math.max(0, Math.ceil(((this.#tokenEndsAt ?? 0) - performance.now()) / 1000));
   }
 
   onChange(listener) {
@@ -37,12 +38,23 @@ export class Session {
 
   /** Also called when any answer says so: a 401 with Cloakroom's mark. */
   signedOut(reason) {
+    this.#tokenEndsAt = undefined;
     this.#show({ state: 'signed-out', reason });
   }
 
   #signedIn(answer) {
-    this.#tokenEndsAt = performance.now() + answer.accessTokenExpiresIn * 1000;
+    this.#tokenEndsAt = this.#certainEnd(answer.accessTokenExpiresIn);
     this.#show({ state: 'signed-in', user: answer.user, expiresIn: answer.expiresIn });
+  }
+
+  /** Answers are whole seconds, rounded down: the true end lies less than a second later. Several answers narrow it. */
+  #certainEnd(seconds) {
+    const now = performance.now();
+    const known = this.#tokenEndsAt;
+    const latest = now + (seconds + 1) * 1000;
+    if (known === undefined) return latest;
+    if (seconds === 0 && known <= now) return known;
+    return Math.abs(latest - known) < 1000 ? Math.min(latest, known) : latest;
   }
 
   #show(view) {

@@ -2,6 +2,7 @@ import { callApi } from './bff.js';
 import { byId, make } from './dom.js';
 
 const CALLS = 50;
+const LABEL = 'Call it 50 times at once with an expired token';
 
 /** "50 calls": waits until the access token is over, calls at once, and asks the provider how many refreshes it saw. */
 export function prepareStorm(session) {
@@ -34,7 +35,7 @@ class Storm {
 
   async run() {
     this.#clear();
-    this.#enter('waiting', '');
+    this.#enter('waiting', 'The access token is still good. The calls start when it has expired.');
     if (!(await this.#tokenIsOver())) return;
     this.#enter('calling', 'Fifty calls are on their way…');
     try {
@@ -67,7 +68,7 @@ class Storm {
   async #tokenIsOver() {
     for (;;) {
       while (this.#phase === 'waiting' && this.#session.tokenSeconds > 0) {
-        this.#say(`The access token is still good for ${this.#session.tokenSeconds} s. The calls start when it has expired.`);
+        byId('storm').textContent = `Starts in ${this.#session.tokenSeconds} s`;
         await new Promise((resolve) => setTimeout(resolve, 250));
       }
       if (this.#phase !== 'waiting') return false;
@@ -83,6 +84,7 @@ class Storm {
 
   #enter(phase, words) {
     this.#phase = phase;
+    byId('storm').textContent = LABEL;
     this.#say(words);
     this.show();
   }
