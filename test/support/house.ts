@@ -8,7 +8,8 @@ import { createApp, type App } from '../../src/app.ts';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import { RecordingLogger } from './recording-logger.ts';
-import { UserAgent } from './user-agent.ts';
+import { startIngress } from './ingress.ts';
+import { UserAgent, type UserAgentOptions } from './user-agent.ts';
 
 /** Real time plus what a test has skipped: the provider lives in real time, the house may be ahead of it. */
 export class SkippingClock {
@@ -29,6 +30,10 @@ export interface HouseOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** The provider is not there yet. */
   readonly providerDown?: boolean;
+  /** publicUrl's path, such as `/app`. */
+  readonly publicPath?: string;
+  /** An ingress in front that takes publicUrl's path off. */
+  readonly ingressStripsPath?: boolean;
 }
 
 /** A real provider, a real API and a Cloakroom between them, over real sockets on loopback. */
@@ -42,7 +47,7 @@ export interface House {
   readonly log: RecordingLogger;
   readonly config: Config;
   /** A browser of its own. */
-  newAgent(): UserAgent;
+  newAgent(options?: Partial<UserAgentOptions>): UserAgent;
   /** Moves the house's clock past the access token's end. */
   expireAccessToken(): void;
   close(): Promise<void>;
@@ -52,12 +57,14 @@ const ACCESS_TOKEN_TTL_S = 300;
 const KEY = 'dGVzdC1rZXktd2l0aC1tYW55LWJ5dGVzLTAxMjM0NTY3ODkrYWJjZGVmZ2hpams';
 
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
+  const { publicPath = '', ingressStripsPath = false } = options;
   const port = await freePort();
-  const origin = `http://localhost:${port}`;
+  const ingress = ingressStripsPath ? await startIngress({ port, strip: publicPath }) : undefined;
+  const origin = `http://localhost:${ingress?.port ?? port}`;
   const api = await startEchoApi();
   const provider = await startDevProvider({
-    redirectUris: [`${origin}/bff/callback`],
-    postLogoutRedirectUris: [`${origin}/bff/logged-out`],
+    redirectUris: [`${origin}${publicPath}/bff/callback`],
+    postLogoutRedirectUris: [`${origin}${publicPath}/bff/logged-out`],
     accessTokenTtl: ACCESS_TOKEN_TTL_S,
     ...options.provider,
   });
@@ -76,9 +83,10 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     clock,
     log,
     config,
-    newAgent: () => new UserAgent({ origin, clock }),
+    newAgent: (more = {}) => new UserAgent({ origin, clock, loginPath: `${publicPath}/bff/login`, ...more }),
     expireAccessToken: () => clock.skip((options.provider?.accessTokenTtl ?? ACCESS_TOKEN_TTL_S) * 1000 + 1000),
     async close() {
+      await ingress?.close();
       await app.stop();
       await provider.close();
       await api.close();
@@ -88,7 +96,8 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
 
 function configOf(origin: string, port: number, provider: DevProvider, api: EchoApi, options: HouseOptions): Config {
   const base: Record<string, unknown> = {
-    publicUrl: origin,
+    publicUrl: origin + (options.publicPath ?? ''),
+    ingressStripsPath: options.ingressStripsPath ?? false,
     listen: { host: '127.0.0.1', port },
     management: { host: '127.0.0.1', port: 0 },
     shutdown: { delay: '0s', grace: '2s' },

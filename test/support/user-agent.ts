@@ -80,6 +80,8 @@ export interface UserAgentOptions {
   readonly fetchMetadata?: boolean;
   /** `false` leaves self-submitting forms to a click. */
   readonly javascript?: boolean;
+  /** Names of cookies that this browser, or something on the way to it, throws away. */
+  readonly refusesCookie?: (name: string) => boolean;
 }
 
 const MAX_HOPS = 20;
@@ -230,7 +232,9 @@ export class UserAgent {
     const cookie = this.jar.matching(url, context).map(({ name, value }) => `${name}=${value}`);
     const headers = cookie.length === 0 ? request.headers : { cookie: cookie.join('; '), ...request.headers };
     const response = await exchange({ method: request.method, url, headers, body: options.body, signal: options.signal });
-    this.jar.store(response.headers.getSetCookie(), url, {
+    const refuses = this.#options.refusesCookie ?? (() => false);
+    const kept = response.headers.getSetCookie().filter((line) => !refuses(line.split('=', 1)[0] ?? ''));
+    this.jar.store(kept, url, {
       sameSite: context.sameSite,
       laxAllowed: context.laxAllowed || 'upgrade-insecure-requests' in request.headers,
     });
