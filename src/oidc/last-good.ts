@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import { scheduleUnref, type Schedule } from './schedule.ts';
 
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 30_000;
@@ -8,15 +9,6 @@ const ON_DEMAND_PAUSE_MS = 250;
 /** `cause` is a word for the log; `misconfigured`: repeating alone will not help, somebody has to look. */
 export type Loaded<T> =
   { readonly kind: 'loaded'; readonly value: T } | { readonly kind: 'failed'; readonly cause: string; readonly misconfigured: boolean };
-
-/** Runs something later and returns how to call that off. */
-export type Schedule = (run: () => void, delayMs: number) => () => void;
-
-const scheduleUnref: Schedule = (run, delayMs) => {
-  const timer = setTimeout(run, delayMs);
-  timer.unref();
-  return () => clearTimeout(timer);
-};
 
 export interface LastGoodOptions<T> {
   /** Never rejects. */

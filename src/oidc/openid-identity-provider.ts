@@ -15,7 +15,6 @@ import type {
   RefreshRequest,
   TokenSet,
 } from './identity-provider.ts';
-import type { Schedule } from './last-good.ts';
 import type { ProviderDocument } from './metadata-document.ts';
 import { MissingRefreshToken } from './missing-refresh-token.ts';
 import { ProviderKeys } from './provider-keys.ts';
@@ -23,6 +22,7 @@ import { ProviderMetadata } from './provider-metadata.ts';
 import type { EndSessionOptions, ProviderOptions, RefreshGrantOptions } from './provider-options.ts';
 import { ProviderRequests } from './provider-requests.ts';
 import { breaksContinuity, toRefreshFailure } from './refresh-outcome.ts';
+import { atMost, scheduleUnref, type Schedule } from './schedule.ts';
 import { UserinfoClaims } from './userinfo-claims.ts';
 
 const RETRY_AFTER_S = 5;
@@ -157,22 +157,14 @@ export class OpenIdIdentityProvider implements IdentityProvider {
   /** The tokens are ours already, whatever the ID token says: only a broken continuity of the user costs the session. */
   async #judgeRefreshed(document: ProviderDocument, tokens: TokenSet, sub: string): Promise<RefreshOutcome> {
     if (tokens.idToken === undefined) return { kind: 'granted', tokens };
-    const verdict = await atMost(VERIFY_WAIT_MS, this.#idTokens.verify(tokens.idToken, document.algorithms));
+    const verdict = await atMost(
+      VERIFY_WAIT_MS,
+      this.#idTokens.verify(tokens.idToken, document.algorithms),
+      this.#options.schedule ?? scheduleUnref,
+    );
     if (verdict?.kind === 'valid' && verdict.sub === sub) return { kind: 'granted', tokens, claims: verdict.claims };
     const check = verdict?.kind === 'valid' ? 'sub' : verdict?.kind === 'invalid' ? verdict.check : 'keys_unavailable';
     this.#options.logger.warn('refreshed_id_token_refused', { check });
     return breaksContinuity(check) ? { kind: 'subject-changed', tokens } : { kind: 'granted', tokens };
-  }
-}
-
-async function atMost<T>(ms: number, running: Promise<T>): Promise<T | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<undefined>((resolve) => {
-    timer = setTimeout(resolve, ms, undefined);
-  });
-  try {
-    return await Promise.race([running, late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,7 +3,8 @@ import { reasonOf } from '../kernel/http-client-error.ts';
 import type { HttpClient } from '../kernel/http-client.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { parseJsonObject } from './json-object.ts';
-import { LastGood, type Loaded, type Schedule } from './last-good.ts';
+import { LastGood, type Loaded } from './last-good.ts';
+import type { Schedule } from './schedule.ts';
 import { readKeySet, verifySignature, type KeySet, type SignatureVerdict } from './signed-token.ts';
 
 /** Tokens that no key fits may make us fetch the keys this often and not more. */

@@ -3,9 +3,10 @@ import { reasonOf } from '../kernel/http-client-error.ts';
 import type { HttpClient } from '../kernel/http-client.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { parseJsonObject } from './json-object.ts';
-import { LastGood, type Loaded, type Schedule } from './last-good.ts';
+import { LastGood, type Loaded } from './last-good.ts';
 import { discoveryUrl, readMetadata, staticDocument, type ProviderDocument } from './metadata-document.ts';
 import type { ProviderOptions } from './provider-options.ts';
+import type { Schedule } from './schedule.ts';
 
 export interface ProviderMetadataOptions {
   readonly provider: Pick<ProviderOptions, 'issuer' | 'endpoints' | 'metadataRefresh'>;

@@ -1,9 +1,9 @@
 import type { Clock } from '../../src/kernel/clock.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import type { CallbackRequest } from '../../src/oidc/identity-provider.ts';
-import type { Schedule } from '../../src/oidc/last-good.ts';
 import { OpenIdIdentityProvider, type OpenIdIdentityProviderOptions } from '../../src/oidc/openid-identity-provider.ts';
 import type { ProviderOptions } from '../../src/oidc/provider-options.ts';
+import type { Schedule } from '../../src/oidc/schedule.ts';
 import type { HostileProvider } from './hostile-provider.ts';
 import { RecordingLogger } from './recording-logger.ts';
 

@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import { createServer as createNetServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { rmSync, writeFileSync } from 'node:fs';
+import { createSecureServer } from 'node:http2';
 import { createServer as createHttpsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -222,6 +223,15 @@ describe('the HTTP client for calls of our own', () => {
       expect((await trusting.fetch(url, { method: 'POST', body: 'a=b' })).status).toBe(200);
       expect((await trusting.fetch(url)).status).toBe(200);
     }
+  });
+
+  it('speaks HTTP/1.1 also where HTTP/2 is offered: what was sent is known there only', async () => {
+    const certificate = loopbackCertificate(Date.now());
+    const server = createSecureServer({ ...certificate, allowHTTP1: true }, (request, response) => response.end(request.httpVersion));
+    const url = (await listen(server, () => undefined)).replace('http:', 'https:');
+    const trusting = client({ ca: certificate.cert });
+    expect(await (await trusting.fetch(url)).text()).toBe('1.1');
+    await trusting.close();
   });
 
   it('goes through the egress proxy', async () => {

@@ -176,6 +176,14 @@ describe('the keys of the provider', () => {
     expect(hostile.count('jwks')).toBe(2);
   });
 
+  it('may rotate while many log in: they share one fetch', async () => {
+    const { provider } = await started();
+    hostile.keys = [await signingKey('ES256', 'key-2')];
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => provider.exchange(callback())));
+    expect(new Set(outcomes.map((outcome) => outcome.kind))).toEqual(new Set(['signed-in']));
+    expect(hostile.count('jwks')).toBe(2);
+  });
+
   it('may rotate under the same kid, or without one', async () => {
     const { provider } = await started();
     hostile.keys = [await signingKey('ES256', 'key-1')];

@@ -250,6 +250,11 @@ describe('an ID token at login', () => {
     expect(outcomeOf(await signInWith(await hostile.idToken({}, { header: { typ } })))).toBe('id_token_invalid typ');
   });
 
+  it('is refused when it demands an extension', async () => {
+    const token = await hostile.idToken({}, { header: { crit: ['b64'], b64: true } });
+    expect(outcomeOf(await signInWith(token))).toBe('id_token_invalid crit');
+  });
+
   it('is compared with max_age', async () => {
     const now = Math.floor(Date.now() / 1000);
     expect(outcomeOf(await signInWith(await hostile.idToken({ auth_time: now - 1000 }), { maxAge: 60 }))).toBe(

@@ -100,6 +100,18 @@ describe('a refresh that the provider grants', () => {
     expect(outcome).not.toHaveProperty('claims');
   });
 
+  it('does not wait for keys that do not come', async () => {
+    const { provider, later } = make();
+    await provider.authorizationUrl({ state: 's', nonce: 'n', codeVerifier: 'v'.repeat(43), params: {} });
+    hostile.answers.set('jwks', 'hang');
+    const before = later.pending.length;
+    const running = provider.refresh(REQUEST);
+    while (later.pending.length === before) await new Promise((resolve) => setImmediate(resolve));
+    expect(later.pending.at(-1)?.delay).toBe(1000);
+    later.pending.at(-1)?.run();
+    expect(await running).toMatchObject({ kind: 'granted', tokens: { refreshToken: 'refresh-1' } });
+  });
+
   it('keeps the tokens and the claims when only the clock or the key is in doubt', async () => {
     for (const token of [
       await hostile.idToken({ exp: 1000 }),
