@@ -12,5 +12,6 @@ export async function send(reply: FastifyReply, answer: OwnResponse | Promise<Ow
   reply.code(status).headers(ALWAYS);
   if (status === statusOf('payload_too_large')) reply.header('connection', 'close'); // the rest of the body is never read
   for (const [name, value] of Object.entries(headers)) reply.header(name, value);
-  await reply.header('x-request-id', requestIdOf(reply.request.headers)).send(body);
+  // As bytes, because Fastify adds a charset to JSON text, which no JSON type has (RFC 8259 §11).
+  await reply.header('x-request-id', requestIdOf(reply.request.headers)).send(body === '' ? undefined : Buffer.from(body));
 }

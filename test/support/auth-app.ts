@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import type { Server } from 'node:http';
+import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from '../../src/app.module.ts';
@@ -42,7 +43,7 @@ export interface AuthAppOptions {
 export interface Sent {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Buffer;
   /** Sent instead of what the jar holds. */
   readonly cookie?: string;
 }
@@ -81,18 +82,9 @@ export class AuthApp {
   static async start(options: AuthAppOptions = {}): Promise<AuthApp> {
     const made = makeParts(options);
     const parts = options.parts?.(made.parts) ?? made.parts;
-    const adapter = new FastifyAdapter({ skipMiddie: true });
-    const fastify = adapter.getInstance();
-    fastify.removeAllContentTypeParsers();
-    fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-    const module = AppModule.forFrontend(parts);
-    const nest = await NestFactory.create<NestFastifyApplication>(module, adapter, {
-      logger: false,
-      bodyParser: false,
-      abortOnError: false,
-    });
+    const nest = await createNest(AppModule.forFrontend(parts));
     await nest.init();
-    await fastify.ready();
+    await nest.getHttpAdapter().getInstance().ready();
     return new AuthApp(parts, nest, made);
   }
 
@@ -175,6 +167,16 @@ export class AuthApp {
   }
 }
 
+/** As the wiring page does it: no body is parsed before the guards. */
+export function createNest(module: Type | DynamicModule): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({ skipMiddie: true });
+  const fastify = adapter.getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest takes plain options and exports no class for them
+  return NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false, abortOnError: false });
+}
+
 function makeParts(o: AuthAppOptions) {
   const clock = new ManualClock();
   const logger = new RecordingLogger();
@@ -241,3 +243,10 @@ const POLICY = {
   fatalErrors: ['invalid_grant'],
   breaker: { failures: 5, pause: 10_000 },
 } as const;
+
+/** Text that compression cannot shorten, the same every time. */
+export function randomText(length: number): string {
+  let text = '';
+  for (let seed = 7; text.length < length; seed = (seed * 48_271) % 2_147_483_647) text += seed.toString(36);
+  return text.slice(0, length);
+}

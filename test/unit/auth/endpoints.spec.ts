@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AuthModule } from '../../../src/auth/auth.module.ts';
 import { ENDPOINTS, allowedMethods, type EndpointRules } from '../../../src/auth/endpoints.ts';
-import { AuthApp, NAVIGATION } from '../../support/auth-app.ts';
+import { AuthApp, NAVIGATION, createNest } from '../../support/auth-app.ts';
 import { header, rawExchange } from '../../support/raw-http.ts';
 
 const QUERY_MODE = { responseMode: 'query' } as const;
@@ -58,6 +57,7 @@ describe('the endpoints', () => {
   it.each(['/bff', '/bff/', '/bff/nothing', '/bff/login/', '/bff/Login', '/bff/logout/provider/x'])('answer %s with 404', async (path) => {
     const answer = await app.fetch(path);
     expect(answer.status).toBe(404);
+    expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(answer.json()).toMatchObject({ code: 'route_not_found', requestId: 'request-1' });
   });
 
@@ -166,11 +166,7 @@ describe('a handler without a stance of its own', () => {
     const app = await AuthApp.start();
     @Module({ imports: [AuthModule.forFrontend(app.parts)], controllers: [Forgotten] })
     class Careless {}
-    return NestFactory.create<NestFastifyApplication>(Careless, new FastifyAdapter({ skipMiddie: true }), {
-      logger: false,
-      bodyParser: false,
-      abortOnError: false,
-    });
+    return createNest(Careless);
   };
 
   it('stops the process from starting', async () => {
