@@ -37,14 +37,22 @@ const cloakroom = await startCloakroom(environment(), port);
 const cookie = await sessionCookie();
 const bearer = `Bearer ${randomBytes(675).toString('base64url')}`;
 const targets: readonly Target[] = [
-  { name: 'upstream directly', running: upstream, request: requestBytes(`127.0.0.1:${String(upstream.port)}`, [`authorization: ${bearer}`]) },
+  {
+    name: 'upstream directly',
+    running: upstream,
+    request: requestBytes(`127.0.0.1:${String(upstream.port)}`, [`authorization: ${bearer}`]),
+  },
   { name: 'bare http-proxy', running: await startTarget('http-proxy', [upstreamOrigin, bearer]), request: signedIn() },
   { name: 'bare forwarder', running: await startTarget('bare-forwarder', [upstreamOrigin, bearer, origin]), request: signedIn() },
   { name: 'Cloakroom', running: cloakroom, request: signedIn() },
 ];
 try {
   const bodyLength = await checkAnswers();
-  report({ cookieBytes: cookie.length, requests: REQUESTS, connections: CONNECTIONS, rounds: ROUNDS }, await measure(bodyLength), flags.out);
+  report(
+    { cookieBytes: cookie.length, requests: REQUESTS, connections: CONNECTIONS, rounds: ROUNDS },
+    await measure(bodyLength),
+    flags.out,
+  );
 } finally {
   await Promise.all(targets.map(({ running }) => running.stop()));
   await provider.close();
@@ -105,7 +113,8 @@ async function checkAnswers(): Promise<number> {
   const expected = await (await fetch(`${upstreamOrigin}${PATH}`, { headers: { authorization: bearer } })).text();
   for (const { name, running, request } of targets) {
     const { wrong, answered } = await runLoad({ port: running.port, requests: 50, connections: 2, request }, expected.length);
-    if (wrong > 0 || answered !== 50) throw new Error(`${name}: ${String(wrong)} wrong of ${String(answered)} answers; nothing was measured`);
+    if (wrong > 0 || answered !== 50)
+      throw new Error(`${name}: ${String(wrong)} wrong of ${String(answered)} answers; nothing was measured`);
   }
   const refused = await fetch(`${origin}${PATH}`);
   if (refused.status !== 401) throw new Error(`Cloakroom answers ${String(refused.status)} to a request without a session`);
@@ -117,7 +126,10 @@ async function measure(bodyLength: number): Promise<Measured[]> {
   for (let round = -1; round < ROUNDS; round++) {
     for (const [index, { name, running, request }] of targets.entries()) {
       const before = cpuSeconds(running.pid);
-      const { answered, wrong, seconds } = await runLoad({ port: running.port, requests: REQUESTS, connections: CONNECTIONS, request }, bodyLength);
+      const { answered, wrong, seconds } = await runLoad(
+        { port: running.port, requests: REQUESTS, connections: CONNECTIONS, request },
+        bodyLength,
+      );
       const used = cpuSeconds(running.pid) - before;
       if (wrong > 0) throw new Error(`${name}: ${String(wrong)} wrong answers under load`);
       progress(round, name, answered / used);

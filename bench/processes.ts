@@ -11,7 +11,9 @@ export interface Running {
 
 /** Starts one of `targets/`, which reports the port that it took. */
 export async function startTarget(name: string, args: readonly string[] = []): Promise<Running> {
-  const child = fork(fileURLToPath(new URL(`targets/${name}.ts`, import.meta.url)), [...args], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(fileURLToPath(new URL(`targets/${name}.ts`, import.meta.url)), [...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const { port } = await new Promise<{ port: number }>((resolve, reject) => {
     child.once('message', (message) => resolve(message as { port: number }));
     child.once('exit', (code) => reject(new Error(`bench target ${name} ended with ${code ?? 'a signal'}`)));
@@ -22,7 +24,10 @@ export async function startTarget(name: string, args: readonly string[] = []): P
 /** Starts the product itself, as its users do. */
 export async function startCloakroom(env: Readonly<Record<string, string>>, port: number): Promise<Running> {
   const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
-  const child = spawn(process.execPath, [cli, 'serve'], { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [cli, 'serve'], {
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await new Promise<void>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
       if (line.includes('"event":"listening"')) resolve();

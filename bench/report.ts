@@ -40,7 +40,10 @@ export function report(setting: Setting, measured: readonly Measured[], folder: 
   ];
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'bench.md'), `${lines.join('\n')}\n`);
-  writeFileSync(join(folder, 'bench.json'), `${JSON.stringify({ setting, node: process.versions.node, promised, measured }, undefined, 2)}\n`);
+  writeFileSync(
+    join(folder, 'bench.json'),
+    `${JSON.stringify({ setting, node: process.versions.node, promised, measured }, undefined, 2)}\n`,
+  );
   writeFileSync(join(folder, 'bench.svg'), chart(rows.map(({ name, cpu }) => ({ name, ...cpu }))));
   console.log(`\n${lines.join('\n')}\n\nWritten to ${folder}: bench.md, bench.json, bench.svg`);
 }

@@ -1,8 +1,11 @@
 /** Writes the pages of docs/ that follow from the code. `--check` changes nothing and exits 1, naming each page that is stale. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { format, resolveConfig } from 'prettier';
+import type * as EndpointDocs from '../src/auth/endpoint-docs.ts';
 import type * as ConfigDocs from '../src/config/config-docs.ts';
 import type * as ConfigSchema from '../src/config/config-schema.ts';
+import type * as Errors from '../src/kernel/errors.ts';
+import { endpointsPage } from './endpoints-page.ts';
 
 interface Page {
   /** Below the checkout. */
@@ -17,9 +20,13 @@ const built = (path: string): Promise<unknown> => import(new URL(`dist/${path}`,
 const { configurationMarkdown } = (await built('config/config-docs.js')) as typeof ConfigDocs;
 const { configurationSchema } = (await built('config/config-schema.js')) as typeof ConfigSchema;
 
+const endpointDocs = (await built('auth/endpoint-docs.js')) as typeof EndpointDocs;
+const errors = (await built('kernel/errors.js')) as typeof Errors;
+
 const pages: readonly Page[] = [
   { file: 'docs/configuration.md', content: configurationMarkdown() },
   { file: 'docs/configuration.schema.json', content: JSON.stringify(configurationSchema()) },
+  { file: 'docs/endpoints.md', content: endpointsPage(endpointDocs, errors) },
 ];
 
 async function formatted({ file, content }: Page): Promise<string> {

@@ -1,4 +1,5 @@
 import type { RequestListener, Server } from 'node:http';
+import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module.ts';
@@ -76,7 +77,9 @@ async function createNest(config: Config, frontend: Frontend, clock: Clock): Pro
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   if (config.spa?.directory !== undefined) await registerStaticPages(fastify, { directory: config.spa.directory, internalRoot: PAGE_ROOT });
   const module = AppModule.forFrontend(frontend.auth);
-  const nest = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false, bodyParser: false, abortOnError: false });
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest calls its options a class, and documents a plain object
+  const options: NestApplicationOptions = { logger: false, bodyParser: false, abortOnError: false };
+  const nest = await NestFactory.create<NestFastifyApplication>(module, adapter, options);
   await nest.init();
   await fastify.ready();
   return nest;

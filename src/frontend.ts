@@ -84,7 +84,15 @@ export function createFrontend(config: Config, { clock, logger, metrics }: Surro
   const hostCheck = new HostCheck({ publicOrigin: urls.origin, trustedProxies });
   const requestIds = new RequestIds();
   const { ingressStripsPath } = config;
-  const door = createFrontDoor({ ...desk, ingressStripsPath, hostCheck, trustedProxies, routes, proxy: new ApiProxy(proxyOptions), requestIds });
+  const door = createFrontDoor({
+    ...desk,
+    ingressStripsPath,
+    hostCheck,
+    trustedProxies,
+    routes,
+    proxy: new ApiProxy(proxyOptions),
+    requestIds,
+  });
   return {
     door,
     auth,
@@ -109,10 +117,11 @@ function createCookies({ cookie, provider, login }: Config, urls: PublicUrls) {
   const { issuer, clientId } = provider;
   const keyRing = new KeyRing({ keys: cookie.keys, activeKey: cookie.activeKey, app: cookie.name, issuer, clientId });
   const codec = new CookieCodec({ keyRing });
+  const { name, devCookies, maxChunks, budget } = cookie;
   const hintPath = `${urls.base}/logout`;
-  const session = new SessionCookie({ ...cookie, hintPath });
-  const attempt = new AttemptCookie({ ...cookie, formPost: provider.responseMode === 'form_post' });
-  const hint = new HintCookie({ ...cookie, path: hintPath });
+  const session = new SessionCookie({ name, devCookies, maxChunks, budget, hintPath });
+  const attempt = new AttemptCookie({ name, devCookies, formPost: provider.responseMode === 'form_post' });
+  const hint = new HintCookie({ name, devCookies, path: hintPath });
   return { keyRing, codec, session, attempt, hint, attemptTtl: login.attemptTtl };
 }
 

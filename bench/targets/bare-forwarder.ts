@@ -36,7 +36,9 @@ const door = createFrontDoor({
   hostCheck: new HostCheck({ publicOrigin, trustedProxies }),
   trustedProxies,
   routes: { match: () => route },
-  proxy: { handle: (request, response, target) => forwarder.forward(request, response, plan(request.method ?? 'GET', target.path + target.query)) },
+  proxy: {
+    handle: (request, response, target) => forwarder.forward(request, response, plan(request.method ?? 'GET', target.path + target.query)),
+  },
   requestIds: new RequestIds(),
   clock: systemClock,
   logger: silentLogger,

@@ -1,4 +1,4 @@
-import { pino, type Logger as Pino } from 'pino';
+import { pino, stdTimeFunctions, type Logger as Pino } from 'pino';
 import type { LogFields, Logger } from '../kernel/logger.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -28,7 +28,7 @@ export class JsonLogger implements Logger {
       {
         level: options.level,
         base: null,
-        timestamp: () => `,"time":"${new Date().toISOString()}"`,
+        timestamp: stdTimeFunctions.isoTime,
         formatters: { level: (label) => ({ level: label }) },
       },
       this.#destination,

@@ -28,7 +28,8 @@ export async function registerStaticPages(fastify: FastifyInstance, pages: Stati
 async function sendPage(root: string, path: string, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   void reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'strict-origin-when-cross-origin');
   if (path !== '' && (await isFile(root, path))) return reply.sendFile(path, { dotfiles: 'ignore' });
-  if (path !== '' && !isNavigation(request.headers)) throw new FailureError({ code: 'route_not_found', detail: 'No such file in the app.' });
+  if (path !== '' && !isNavigation(request.headers))
+    throw new FailureError({ code: 'route_not_found', detail: 'No such file in the app.' });
   void reply.header('cache-control', 'no-cache');
   return reply.sendFile('index.html', { cacheControl: false });
 }

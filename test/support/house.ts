@@ -7,6 +7,8 @@ import type { DevProviderOptions } from '../../demo/provider/options.ts';
 import { createApp, type App } from '../../src/app.ts';
 import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
+import type { Logger } from '../../src/kernel/logger.ts';
+import { exchange } from './exchange.ts';
 import { RecordingLogger } from './recording-logger.ts';
 import { startIngress } from './ingress.ts';
 import { UserAgent, type UserAgentOptions } from './user-agent.ts';
@@ -28,6 +30,8 @@ export interface HouseOptions {
   readonly provider?: Partial<DevProviderOptions>;
   /** Laid over the configuration, section by section. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** Instead of the one route `/api`; `upstream` is the API's origin. */
+  readonly routes?: (upstream: string) => readonly Readonly<Record<string, unknown>>[];
   /** The provider is not there yet. */
   readonly providerDown?: boolean;
   /** publicUrl's path, such as `/app`. */
@@ -36,18 +40,36 @@ export interface HouseOptions {
   readonly ingressStripsPath?: boolean;
 }
 
+export interface CallOptions {
+  /** The whole Cookie header: what the answer sets is not kept. */
+  readonly cookie?: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+  readonly signal?: AbortSignal;
+}
+
 /** A real provider, a real API and a Cloakroom between them, over real sockets on loopback. */
 export interface House {
   readonly origin: string;
+  /** Where Cloakroom listens. */
+  readonly port: number;
   readonly managementUrl: string;
   readonly provider: DevProvider;
   readonly api: EchoApi;
+  /** The Cloakroom of now: `reopen` makes another one. */
   readonly app: App;
   readonly clock: SkippingClock;
   readonly log: RecordingLogger;
   readonly config: Config;
   /** A browser of its own. */
   newAgent(options?: Partial<UserAgentOptions>): UserAgent;
+  /** A page's same-origin fetch with exactly these cookies, outside of any browser. */
+  call(path: string, options?: CallOptions): Promise<Response>;
+  /** The Cookie header that this browser's pages send. */
+  cookiesOf(agent: UserAgent): string;
+  /** Stops Cloakroom and starts another one at the same place, with this laid over the house's configuration. */
+  reopen(config: Readonly<Record<string, unknown>>): Promise<void>;
   /** Moves the house's clock past the access token's end. */
   expireAccessToken(): void;
   close(): Promise<void>;
@@ -72,18 +94,38 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const clock = new SkippingClock();
   const log = new RecordingLogger();
   const config = configOf(origin, port, provider, api, options);
-  const app = await createApp(config, { clock, logger: log });
+  let app = await createApp(config, { clock, logger: log });
   const { managementUrl } = await app.listen();
   return {
     origin,
+    port,
     managementUrl,
     provider,
     api,
-    app,
+    get app() {
+      return app;
+    },
     clock,
     log,
     config,
     newAgent: (more = {}) => new UserAgent({ origin, clock, loginPath: `${publicPath}/bff/login`, ...more }),
+    call: (path, more = {}) => {
+      const { cookie, method = 'GET', headers = {}, body, signal } = more;
+      const ours = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', accept: '*/*' };
+      const all = { ...ours, ...(cookie === undefined ? {} : { cookie }), ...headers };
+      return exchange({ method, url: new URL(path, origin), headers: all, body, signal });
+    },
+    cookiesOf: (agent) =>
+      agent
+        .cookies(`${origin}/`)
+        .map(({ name, value }) => `${name}=${value}`)
+        .join('; '),
+    async reopen(more) {
+      await app.stop();
+      const merged = { ...options, config: overlay(options.config ?? {}, more) };
+      app = await createApp(configOf(origin, port, provider, api, merged), { clock, logger: log });
+      await app.listen();
+    },
     expireAccessToken: () => clock.skip((options.provider?.accessTokenTtl ?? ACCESS_TOKEN_TTL_S) * 1000 + 1000),
     async close() {
       await ingress?.close();
@@ -109,7 +151,7 @@ function configOf(origin: string, port: number, provider: DevProvider, api: Echo
       authorizeParams: { prompt: 'consent' },
     },
     cookie: { keys: [{ id: 1, secret: KEY }] },
-    routes: [{ path: '/api', upstream: api.origin, stripPrefix: true }],
+    routes: options.routes?.(api.origin) ?? [{ path: '/api', upstream: api.origin, stripPrefix: true }],
   };
   const loaded = loadConfig({ file: 'house.yaml', env: {}, readFile: () => stringify(overlay(base, options.config ?? {})) });
   if (loaded.kind === 'ok') return loaded.config;
