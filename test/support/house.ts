@@ -34,6 +34,8 @@ export interface HouseOptions {
   readonly routes?: (upstream: string) => readonly Readonly<Record<string, unknown>>[];
   /** The provider is not there yet. */
   readonly providerDown?: boolean;
+  /** Where Cloakroom logs, instead of `house.log`. */
+  readonly logger?: Logger;
   /** publicUrl's path, such as `/app`. */
   readonly publicPath?: string;
   /** An ingress in front that takes publicUrl's path off. */
@@ -93,8 +95,9 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   if (options.providerDown === true) await provider.control.down();
   const clock = new SkippingClock();
   const log = new RecordingLogger();
+  const logger = options.logger ?? log;
   const config = configOf(origin, port, provider, api, options);
-  let app = await createApp(config, { clock, logger: log });
+  let app = await createApp(config, { clock, logger });
   const { managementUrl } = await app.listen();
   return {
     origin,
@@ -123,7 +126,7 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
     async reopen(more) {
       await app.stop();
       const merged = { ...options, config: overlay(options.config ?? {}, more) };
-      app = await createApp(configOf(origin, port, provider, api, merged), { clock, logger: log });
+      app = await createApp(configOf(origin, port, provider, api, merged), { clock, logger });
       await app.listen();
     },
     expireAccessToken: () => clock.skip((options.provider?.accessTokenTtl ?? ACCESS_TOKEN_TTL_S) * 1000 + 1000),
