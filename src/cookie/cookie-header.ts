@@ -52,6 +52,9 @@ export function keepCookies(header: string | undefined, keep: (name: string) => 
   return kept.length === 0 ? undefined : kept.join('; ');
 }
 
+/** Bytes of `name=value; `: what a cookie of ours (ASCII all through) costs in a Cookie header. */
+export const pairBytes = (name: string, value: string): number => name.length + value.length + '=; '.length;
+
 /** One Set-Cookie line (RFC 6265 §4.1). Always HttpOnly: no cookie of ours is for scripts. */
 export function setCookieLine(name: string, value: string, attributes: CookieAttributes): string {
   const secure = attributes.secure ? '; Secure' : '';

@@ -1,4 +1,4 @@
-import { parseCookies, setCookieLine } from './cookie-header.ts';
+import { pairBytes, parseCookies, setCookieLine } from './cookie-header.ts';
 import { hintCookieName, type CookieNameOptions } from './cookie-names.ts';
 
 export interface HintCookieOptions extends CookieNameOptions {
@@ -9,7 +9,6 @@ export interface HintCookieOptions extends CookieNameOptions {
 
 /** A path-limited name can be planted by a sibling domain: several may arrive, and each is tried. */
 const MOST_TRIED = 4;
-const PAIR_OVERHEAD = 3;
 
 /** Name and lines of the cookie that carries the ID token hint to logout. */
 export class HintCookie {
@@ -29,7 +28,7 @@ export class HintCookie {
 
   /** Bytes of `name=value; `. */
   size(value: string): number {
-    return this.name.length + value.length + PAIR_OVERHEAD;
+    return pairBytes(this.name, value);
   }
 
   line(value: string, maxAgeSeconds: number): string {

@@ -1,5 +1,5 @@
 import { chunkCapacity, chunkName, COOKIE_LIMIT, joinChunks, MOST_CHUNKS, splitValue } from './cookie-chunks.ts';
-import { parseCookies, setCookieLine } from './cookie-header.ts';
+import { pairBytes, parseCookies, setCookieLine } from './cookie-header.ts';
 import { attemptCookiePrefix, hintCookieName, sessionCookieName, type CookieNameOptions } from './cookie-names.ts';
 import { HintCookie } from './hint-cookie.ts';
 
@@ -25,8 +25,6 @@ const NOTHING: PresentedCookie = Object.freeze({ candidates: Object.freeze([]), 
 const DEFAULT_HINT_PATH = '/bff/logout';
 /** Of cookies of one name, and of joined values: eight candidates in all. */
 const MOST_TRIED = 4;
-/** What a `name=value` pair costs in a Cookie header besides its two texts: `=` and `; `. */
-const PAIR_OVERHEAD = 3;
 const SINGLE = -1;
 
 /** Names, chunks and Set-Cookie lines of the session cookie (reference, "Cookies on the wire"). Knows nothing of what is inside. */
@@ -69,7 +67,7 @@ export class SessionCookie {
   }
 
   size(value: string): number {
-    return splitValue(this.baseName, value).reduce((sum, pair) => sum + pair.name.length + pair.value.length + PAIR_OVERHEAD, 0);
+    return splitValue(this.baseName, value).reduce((sum, pair) => sum + pairBytes(pair.name, pair.value), 0);
   }
 
   /** Whether the value stays within the budget (together with a hint of `hintBytes`) and the number of chunks. */

@@ -11,10 +11,8 @@ export interface SessionActivityOptions {
   /** `session.idleStep`, ms: a re-seal for activity at most this often. */
   readonly idleStep: number;
   /** `refresh.handover`, ms: a re-sealed ticket is given to other requests for half of it. */
-  readonly handover?: number;
+  readonly handover: number;
 }
-
-const DEFAULT_HANDOVER = 60_000;
 
 /** Moves a session's idle limit: the same generation sealed again with a new last-seen time. */
 export class SessionActivity {
@@ -26,7 +24,7 @@ export class SessionActivity {
 
   constructor(options: SessionActivityOptions) {
     this.#o = options;
-    this.#keep = (options.handover ?? DEFAULT_HANDOVER) / 2;
+    this.#keep = options.handover / 2;
   }
 
   /** Undefined when there is nothing to do, which is the common case. A failed seal counts as that: the next request tries again. */

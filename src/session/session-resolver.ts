@@ -1,7 +1,8 @@
-import type { PresentedCookie, SessionCookie } from '../cookie/session-cookie.ts';
+import type { PresentedCookie } from '../cookie/session-cookie.ts';
 import type { Clock } from '../kernel/clock.ts';
+import type { Logger } from '../kernel/logger.ts';
 import { bestCandidate, unreadableReason, type Candidate } from './best-session.ts';
-import type { Revocations } from './revocations.ts';
+import type { RevocationCause, Revocations } from './revocations.ts';
 import type { Head, LocalHeads, SessionHead } from './session-head.ts';
 import { ageSince, isExpired } from './session-limits.ts';
 import type { SessionLookup } from './session-lookup.ts';
@@ -10,29 +11,27 @@ import type { Session } from './session.ts';
 import { ToldGenerations } from './told-generations.ts';
 
 export interface SessionResolverOptions {
-  readonly cookie: SessionCookie;
   readonly store: SessionStore;
   readonly heads: LocalHeads & Pick<SessionHead, 'confirm'>;
   readonly revocations: Revocations;
   readonly clock: Clock;
+  readonly logger: Pick<Logger, 'warn'>;
   /** `session.idle`, ms. */
   readonly idle: number;
   /** `refresh.confirmAfter`, ms. */
-  readonly confirmAfter?: number;
+  readonly confirmAfter: number;
 }
 
-const DEFAULT_CONFIRM_AFTER = 45_000;
 const NONE: SessionLookup = Object.freeze({ kind: 'none' });
 
 /** Judges what the cookies of a request amount to: which session, its newest generation known here, its limits and revocations. */
 export class SessionResolver {
   readonly #o: SessionResolverOptions;
-  readonly #confirmAfter: number;
   readonly #told = new ToldGenerations();
+  readonly #suspected = new ToldGenerations();
 
   constructor(options: SessionResolverOptions) {
     this.#o = options;
-    this.#confirmAfter = options.confirmAfter ?? DEFAULT_CONFIRM_AFTER;
   }
 
   /** Awaits nothing when the cookie is cached: returns the plain value then. */
@@ -72,31 +71,37 @@ export class SessionResolver {
   /** An older generation: the head's ticket takes its place while it may be handed over. */
   #handOver(session: Session, head: Head): SessionLookup | Promise<SessionLookup> {
     const { ticket } = head;
-    if (ticket === undefined) return this.#superseded(session);
+    if (ticket === undefined) return this.#superseded(session, head);
+    const newest = { ...head, ticket };
     const loaded = this.#o.store.load(ticket);
-    return loaded instanceof Promise ? loaded.then((later) => this.#taken(session, ticket, later)) : this.#taken(session, ticket, loaded);
+    return loaded instanceof Promise ? loaded.then((later) => this.#taken(session, newest, later)) : this.#taken(session, newest, loaded);
   }
 
-  #taken(presented: Session, value: string, loaded: Loaded): SessionLookup {
+  #taken(presented: Session, head: Head & { readonly ticket: string }, loaded: Loaded): SessionLookup {
     if (loaded.kind === 'unavailable') return loaded;
     // A head that cannot be read any more is as good as a number: the older generation must not go on.
-    if (loaded.kind !== 'loaded') return this.#superseded(presented);
+    if (loaded.kind !== 'loaded') return this.#superseded(presented, head);
     const { session } = loaded;
     const ended = this.#ending(session);
     if (ended !== undefined) return ended;
-    const ticket = { value, session };
+    const ticket = { value: head.ticket, session };
     return { kind: 'active', session, ticket, taken: { ticket, takenAt: this.#o.clock.now() } };
   }
 
   // A session that was ended is that first: `superseded` is for the audit, and never clears a cookie.
-  #superseded(session: Session): SessionLookup {
+  #superseded(session: Session, head: Head): SessionLookup {
     const cause = this.#o.revocations.causeOf(session);
-    return cause === undefined ? { kind: 'superseded', session } : { kind: 'revoked', session, cause };
+    if (cause !== undefined) return revokedBy(cause, session);
+    const { sid, sub, generation } = session;
+    if (this.#suspected.add(sid, generation)) {
+      this.#o.logger.warn('refresh_reuse_suspected', { sub, generation, newest: head.generation });
+    }
+    return { kind: 'superseded', session };
   }
 
   #ending(session: Session): SessionLookup | undefined {
     const cause = this.#o.revocations.causeOf(session);
-    if (cause !== undefined) return { kind: 'revoked', session, cause };
+    if (cause !== undefined) return revokedBy(cause, session);
     return isExpired(session, this.#o.clock.now(), this.#o.idle) ? { kind: 'expired', session } : undefined;
   }
 
@@ -106,9 +111,14 @@ export class SessionResolver {
 
   /** Tells the head that the browser has its newest ticket. Once per generation, and nobody waits for it. */
   #confirm({ sid, generation }: Session, head: Head): void {
-    if (head.confirmedAt !== undefined || ageSince(head.setAt, this.#o.clock.now()) < this.#confirmAfter) return;
+    if (head.confirmedAt !== undefined || ageSince(head.setAt, this.#o.clock.now()) < this.#o.confirmAfter) return;
     if (!this.#told.add(sid, generation)) return;
     // Unconfirmed is the safe side: the ticket is kept longer, and the next claim confirms as well.
     this.#o.heads.confirm(sid, generation).catch(() => undefined);
   }
+}
+
+/** A session whose tokens can no longer be renewed is on the list of ended ones, but nobody revoked it. */
+function revokedBy(cause: RevocationCause, session: Session): SessionLookup {
+  return cause === 'refresh_expired' ? { kind: 'expired', session } : { kind: 'revoked', session, cause };
 }

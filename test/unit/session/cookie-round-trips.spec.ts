@@ -23,7 +23,7 @@ function browser(devCookies = false) {
   const store = new CookieSessionStore({ codec: codec() });
   const heads = new MemorySessionHead({ clock, handover: 60_000, confirmAfter: 45_000, idle: IDLE, memory: 1_000_000 });
   const revocations = new LocalRevocations({ clock });
-  const resolver = new SessionResolver({ cookie, store, heads, revocations, clock, idle: IDLE });
+  const resolver = new SessionResolver({ store, heads, revocations, clock, idle: IDLE, confirmAfter: 45_000 });
   const delivery = new TicketDelivery({ cookie, heads, revocations, clock, handover: 60_000 });
   const jar = new CookieJar(clock);
   const pairs = (): string[] => jar.matching(HOST).map(({ name, value }) => `${name}=${value}`);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { SessionCookie } from '../../../src/cookie/session-cookie.ts';
 import { CookieSessionStore } from '../../../src/session/cookie-session-store.ts';
 import { LocalRevocations } from '../../../src/session/local-revocations.ts';
 import { MemorySessionHead } from '../../../src/session/memory-session-head.ts';
@@ -16,14 +15,13 @@ const CONFIRM_AFTER = 45_000;
 const HANDOVER = 60_000;
 const LEASE = 5000;
 const presenting = (...candidates: string[]) => ({ candidates, names: ['__Host-Http-cloakroom'] });
-const cookie = new SessionCookie({ name: 'cloakroom', devCookies: false, maxChunks: 4, budget: 6144 });
 
 function stand() {
   const clock = new ManualClock(NOW);
   const store = new CookieSessionStore({ codec: codec() });
   const heads = new MemorySessionHead({ clock, handover: HANDOVER, confirmAfter: CONFIRM_AFTER, idle: IDLE, memory: 1_000_000 });
   const revocations = new LocalRevocations({ clock });
-  const resolver = new SessionResolver({ cookie, store, heads, revocations, clock, idle: IDLE, confirmAfter: CONFIRM_AFTER });
+  const resolver = new SessionResolver({ store, heads, revocations, clock, idle: IDLE, confirmAfter: CONFIRM_AFTER });
   const seal = async (changes: Partial<Session> = {}) => (await store.save(sampleSession(changes))).value;
   /** A refresh by somebody: the older and the newer cookie. */
   const refreshed = async () => {
@@ -50,7 +48,14 @@ function resolverOf(results: Readonly<Record<string, Loaded | Promise<Loaded>>>,
     },
   };
   const clock = new ManualClock(NOW);
-  const resolver = new SessionResolver({ cookie, store, heads, revocations: new LocalRevocations({ clock }), clock, idle: IDLE });
+  const resolver = new SessionResolver({
+    store,
+    heads,
+    revocations: new LocalRevocations({ clock }),
+    clock,
+    idle: IDLE,
+    confirmAfter: CONFIRM_AFTER,
+  });
   return { resolver, confirmed, clock };
 }
 
