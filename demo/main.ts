@@ -22,8 +22,9 @@ async function runDemo(ports: DemoPorts): Promise<number> {
   const proxy = new ProxyProcess(settings(ports, publicUrl, provider, api), (line) => process.stderr.write(`${line}\n`));
   void proxy.listening.then(() => announce(publicUrl, provider, api));
   const ended = await Promise.race([toldToStop(), proxy.exited]);
+  if (ended !== 'told') console.error(`Cloakroom ended by itself (exit ${ended}), and so does the demo.`);
   await Promise.all([proxy.stop(), provider.close(), api.close()]);
-  return ended;
+  return ended === 'told' ? 0 : ended;
 }
 
 function startProvider(port: number, publicUrl: string, clientSecret: string): Promise<DevProvider> {
@@ -80,12 +81,12 @@ function requireBuild(): void {
 }
 
 /** A signal, or the end of the npm that started us: its shell does not pass signals on. */
-function toldToStop(): Promise<0> {
+function toldToStop(): Promise<'told'> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(0));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve('told'));
     if (process.env['npm_lifecycle_event'] === undefined) return;
     const parent = process.ppid;
-    setInterval(() => process.ppid !== parent && resolve(0), PARENT_CHECK_MS).unref();
+    setInterval(() => process.ppid !== parent && resolve('told'), PARENT_CHECK_MS).unref();
   });
 }
 

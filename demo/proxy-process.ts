@@ -45,7 +45,7 @@ export class ProxyProcess {
         if (line.includes('"event":"listening"')) {
           started = true;
           resolve();
-        } else if (started && /"level":"(warn|error)"/.test(line)) showWarning(line);
+        } else if ((started ? /"level":"(warn|error)"/ : /"level":"error"/).test(line)) showWarning(line);
       });
     });
   }

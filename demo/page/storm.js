@@ -16,6 +16,7 @@ export function prepareStorm(session) {
 class Storm {
   #session;
   #phase = 'idle';
+  #signedIn = false;
 
   constructor(session) {
     this.#session = session;
@@ -23,10 +24,12 @@ class Storm {
 
   show() {
     const { signedIn } = this.#session;
+    const changed = signedIn !== this.#signedIn;
+    this.#signedIn = signedIn;
     byId('storm').disabled = !signedIn || this.#phase !== 'idle';
     byId('storm-cancel').hidden = this.#phase !== 'waiting';
-    if (this.#phase === 'waiting' && !signedIn) this.#enter('idle', 'Your session ended while waiting.');
-    else if (this.#phase === 'idle' && byId('storm-figures').hidden) this.#say(signedIn ? '' : 'Sign in to try this.');
+    if (this.#phase === 'waiting' && !signedIn) this.#enter('idle', 'Your session ended before the calls could start.');
+    else if (changed && this.#phase === 'idle') this.#say(signedIn ? '' : 'Sign in to try this.');
   }
 
   cancel() {
