@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { SessionCookie, type PresentedCookie } from '../../../src/cookie/session-cookie.ts';
+import { silentLogger } from '../../../src/kernel/logger.ts';
 import { CookieSessionStore } from '../../../src/session/cookie-session-store.ts';
 import { LocalRevocations } from '../../../src/session/local-revocations.ts';
 import { MemorySessionHead } from '../../../src/session/memory-session-head.ts';
@@ -23,7 +24,7 @@ function browser(devCookies = false) {
   const store = new CookieSessionStore({ codec: codec() });
   const heads = new MemorySessionHead({ clock, handover: 60_000, confirmAfter: 45_000, idle: IDLE, memory: 1_000_000 });
   const revocations = new LocalRevocations({ clock });
-  const resolver = new SessionResolver({ store, heads, revocations, clock, idle: IDLE, confirmAfter: 45_000 });
+  const resolver = new SessionResolver({ store, heads, revocations, clock, logger: silentLogger, idle: IDLE, confirmAfter: 45_000 });
   const delivery = new TicketDelivery({ cookie, heads, revocations, clock, handover: 60_000 });
   const jar = new CookieJar(clock);
   const pairs = (): string[] => jar.matching(HOST).map(({ name, value }) => `${name}=${value}`);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { CookieSessionStore } from '../../../src/session/cookie-session-store.ts';
+import { silentLogger } from '../../../src/kernel/logger.ts';
 import { LocalRevocations } from '../../../src/session/local-revocations.ts';
 import { MemorySessionHead } from '../../../src/session/memory-session-head.ts';
 import type { Head } from '../../../src/session/session-head.ts';
@@ -8,6 +9,7 @@ import { SessionResolver } from '../../../src/session/session-resolver.ts';
 import type { Loaded } from '../../../src/session/session-store.ts';
 import type { Session } from '../../../src/session/session.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
 import { codec } from '../cookie/key-rings.ts';
 import { IDLE, NOW, sampleSession } from './sample-session.ts';
 
@@ -21,7 +23,8 @@ function stand() {
   const store = new CookieSessionStore({ codec: codec() });
   const heads = new MemorySessionHead({ clock, handover: HANDOVER, confirmAfter: CONFIRM_AFTER, idle: IDLE, memory: 1_000_000 });
   const revocations = new LocalRevocations({ clock });
-  const resolver = new SessionResolver({ store, heads, revocations, clock, idle: IDLE, confirmAfter: CONFIRM_AFTER });
+  const log = new RecordingLogger();
+  const resolver = new SessionResolver({ store, heads, revocations, clock, logger: log, idle: IDLE, confirmAfter: CONFIRM_AFTER });
   const seal = async (changes: Partial<Session> = {}) => (await store.save(sampleSession(changes))).value;
   /** A refresh by somebody: the older and the newer cookie. */
   const refreshed = async () => {
@@ -29,7 +32,7 @@ function stand() {
     await heads.publish(sampleSession().sid, 2, newer, sampleSession().endsAt);
     return { older, newer };
   };
-  return { clock, store, heads, revocations, resolver, seal, refreshed };
+  return { clock, store, heads, revocations, log, resolver, seal, refreshed };
 }
 
 /** A resolver over results that a test makes up. */
@@ -53,6 +56,7 @@ function resolverOf(results: Readonly<Record<string, Loaded | Promise<Loaded>>>,
     heads,
     revocations: new LocalRevocations({ clock }),
     clock,
+    logger: silentLogger,
     idle: IDLE,
     confirmAfter: CONFIRM_AFTER,
   });
@@ -121,6 +125,15 @@ describe('one session', () => {
   });
 });
 
+describe('a session whose tokens can no longer be renewed', () => {
+  it('is expired, for nobody revoked it', async () => {
+    const { resolver, seal, revocations } = stand();
+    const value = await seal();
+    await revocations.add({ cause: 'refresh_expired', sid: sampleSession().sid, until: sampleSession().endsAt });
+    expect(resolver.resolve(presenting(value))).toEqual({ kind: 'expired', session: sampleSession() });
+  });
+});
+
 describe('an older generation', () => {
   it('takes the ticket of the head while the browser may not have it', async () => {
     const { resolver, refreshed, clock } = stand();
@@ -145,6 +158,16 @@ describe('an older generation', () => {
     clock.set(clock.now() + 1);
     expect(resolver.resolve(presenting(older))).toEqual({ kind: 'superseded', session: sampleSession() });
     expect(heads.newest(sampleSession().sid)).not.toHaveProperty('ticket');
+  });
+
+  it('is suspected of reuse once, in words for the audit and without a session id', async () => {
+    const { resolver, refreshed, clock, log } = stand();
+    const { older } = await refreshed();
+    expect(resolver.resolve(presenting(older))).toMatchObject({ kind: 'active' });
+    expect(log.lines).toEqual([]);
+    clock.set(NOW + IDLE);
+    for (let request = 0; request < 3; request += 1) expect(resolver.resolve(presenting(older))).toMatchObject({ kind: 'superseded' });
+    expect(log.lines).toEqual([{ level: 'warn', event: 'refresh_reuse_suspected', fields: { sub: 'alice', generation: 1, newest: 2 } }]);
   });
 
   it('is revoked rather than superseded when its session was ended', async () => {
