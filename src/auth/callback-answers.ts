@@ -78,7 +78,9 @@ export class CallbackAnswers {
       refreshToken: tokens.refreshToken?.length ?? 0,
     };
     logger.error('cookie_budget_exceeded', { requestId: request.requestId, ...sizes });
-    const detail = `The session needs ${size} bytes of cookies; the budget (cookie.budget) is ${options.cookieBudget} bytes.`;
+    const limit =
+      size > options.cookieBudget ? `the budget (cookie.budget) is ${options.cookieBudget} bytes` : 'cookie.maxChunks allows fewer';
+    const detail = `The session needs ${size} bytes of cookies; ${limit}.`;
     const parts = `The access token has ${sizes.accessToken} bytes, the refresh token ${sizes.refreshToken}. Keep fewer claims, or ask the provider for smaller tokens.`;
     return failureAnswer({ code: 'cookie_budget', detail }, request, urls, { lines: [detail, parts], cookies: attempts.finish(state) });
   }

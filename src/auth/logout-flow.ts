@@ -111,8 +111,8 @@ export class LogoutFlow {
     const sid = seen.session?.sid ?? randomBytes(16).toString('base64url');
     const sealed = await hints.seal({ sid, returnTo, ...hint }, HOP_S);
     const line = sealed.kind === 'sealed' ? sealed.line : hints.clear();
-    const redirectTo = `${urls.base}/logout/provider?id=${sessionIdMac.id(sid)}`;
-    return jsonAnswer({ redirectTo }, [...this.#clearedSession(seen, request), line]);
+    const hop = `${urls.base}/logout/provider?id=${sessionIdMac.id(sid)}`;
+    return jsonAnswer({ redirectTo: hop }, [...this.#clearedSession(seen, request), line]);
   }
 
   #ask(request: EndpointRequest): OwnResponse {

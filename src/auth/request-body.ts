@@ -3,7 +3,7 @@ import type { EndpointRequest } from './endpoint-request.ts';
 
 type BodyRequest = Pick<EndpointRequest, 'headers' | 'body'>;
 
-export const MAX_BODY = 16 * 1024;
+const MAX_BODY = 16 * 1024;
 const PROTOTYPE_NAMES: readonly string[] = ['__proto__', 'constructor', 'prototype'];
 
 /** The form of an authorization response (OAuth 2.0 Form Post Response Mode). Duplicates are kept for the caller to judge. */
@@ -31,6 +31,15 @@ export async function discardBody(request: BodyRequest): Promise<void> {
 async function readText({ headers, body }: BodyRequest): Promise<string> {
   if (Number(headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge();
   if (headers['content-encoding'] !== undefined) throw unsupported();
+  try {
+    return decode(await readBytes(body));
+  } catch (error) {
+    // The client went away in the middle: nobody reads this answer, and it is no error of ours.
+    throw error instanceof FailureError ? error : malformed('The body was cut off.');
+  }
+}
+
+async function readBytes(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of body) {
@@ -38,7 +47,7 @@ async function readText({ headers, body }: BodyRequest): Promise<string> {
     if (size > MAX_BODY) throw tooLarge();
     chunks.push(chunk);
   }
-  return decode(Buffer.concat(chunks));
+  return Buffer.concat(chunks);
 }
 
 function decode(bytes: Uint8Array): string {

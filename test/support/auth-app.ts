@@ -26,7 +26,7 @@ import { CookieJar } from './cookie-jar.ts';
 import { ManualClock } from './manual-clock.ts';
 import { RecordingLogger } from './recording-logger.ts';
 
-export const ORIGIN = 'https://app.example.com';
+const ORIGIN = 'https://app.example.com';
 
 export interface AuthAppOptions {
   /** publicUrl's path, such as `/app`. */
