@@ -1,54 +1,12 @@
 import type { Clock } from '../../src/kernel/clock.ts';
 import { CookieJar, type CookieContext, type StoredCookie } from './cookie-jar.ts';
 import { exchange } from './exchange.ts';
-import { findForm, refreshTarget, submitsItself, type Form } from './html-forms.ts';
+import { findForm } from './html-forms.ts';
+import { formStep, nextStep, type Step } from './navigation-step.ts';
 import { fetchSite, siteOf } from './site.ts';
+import { Trail, type Hop } from './trail.ts';
 
-/** One answered request of a navigation. */
-export interface Hop {
-  readonly method: string;
-  readonly url: string;
-  readonly status: number;
-  readonly headers: Headers;
-  readonly setCookies: readonly string[];
-  /** Names of the cookies the request carried. */
-  readonly sentCookies: readonly string[];
-  /** What led here. */
-  readonly via: 'start' | 'redirect' | 'refresh' | 'form';
-  /** Empty for redirects. */
-  readonly body: string;
-}
-
-/** All hops of a navigation; the last one is the page that stays. */
-export class Trail {
-  readonly hops: readonly Hop[];
-  /** The URL that `until` stopped at, not requested. */
-  readonly stoppedAt: string | undefined;
-
-  constructor(hops: readonly Hop[], stoppedAt?: string) {
-    this.hops = hops;
-    this.stoppedAt = stoppedAt;
-  }
-
-  get page(): Hop {
-    const last = this.hops.at(-1);
-    if (last === undefined) throw new Error('The navigation stopped before its first request');
-    return last;
-  }
-
-  get urls(): string[] {
-    return this.hops.map(({ url }) => url);
-  }
-
-  get statuses(): number[] {
-    return this.hops.map(({ status }) => status);
-  }
-
-  /** The first hop whose path is this one. */
-  at(pathname: string): Hop | undefined {
-    return this.hops.find(({ url }) => new URL(url).pathname === pathname);
-  }
-}
+export type { Hop, Trail };
 
 export interface NavigateOptions {
   /** Who caused the navigation: `user` (typed or bookmarked, the default), `page` (a link or script of the page shown), or another page's URL. */
@@ -86,16 +44,6 @@ export interface UserAgentOptions {
 
 const MAX_HOPS = 20;
 const NAVIGATION_ACCEPT = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8';
-
-interface Step {
-  readonly method: string;
-  readonly url: URL;
-  readonly body: string | undefined;
-  readonly via: Hop['via'];
-  readonly initiator: URL | 'user';
-  /** Every URL of this request so far; redirects add to it, a new navigation starts anew. */
-  readonly chain: readonly URL[];
-}
 
 /** A browser as far as HTTP is concerned: cookies, redirects, continuing pages, forms, Fetch Metadata. No pixels, no scripts of pages. */
 export class UserAgent {
@@ -262,31 +210,4 @@ export class UserAgent {
       ...(userActivated ? { 'sec-fetch-user': '?1' } : {}),
     };
   }
-}
-
-/** What a browser does by itself after this answer, if anything. */
-function nextStep(step: Step, hop: Hop, javascript: boolean): Step | undefined {
-  const location = hop.headers.get('location');
-  if (hop.status >= 300 && hop.status < 400 && location !== null) return redirect(step, hop.status, new URL(location, step.url));
-  const refresh = refreshTarget(hop.headers.get('refresh'), hop.body);
-  if (refresh !== undefined) {
-    const url = new URL(refresh, step.url);
-    return { method: 'GET', url, body: undefined, via: 'refresh', initiator: step.url, chain: [url] };
-  }
-  const form = findForm(hop.body);
-  return javascript && form !== undefined && submitsItself(hop.body) ? formStep(form, step.url, {}) : undefined;
-}
-
-function redirect(step: Step, status: number, url: URL): Step {
-  const keepsMethod = status === 307 || status === 308 || step.method === 'GET' || step.method === 'HEAD';
-  const method = keepsMethod ? step.method : 'GET';
-  return { ...step, method, url, body: keepsMethod ? step.body : undefined, via: 'redirect', chain: [...step.chain, url] };
-}
-
-function formStep(form: Form, page: URL, fields: Readonly<Record<string, string>>): Step {
-  const url = new URL(form.action === '' ? page : form.action, page);
-  const params = new URLSearchParams({ ...form.fields, ...fields }).toString();
-  if (form.method === 'POST') return { method: 'POST', url, body: params, via: 'form', initiator: page, chain: [url] };
-  url.search = params;
-  return { method: 'GET', url, body: undefined, via: 'form', initiator: page, chain: [url] };
 }
