@@ -27,7 +27,6 @@ const SID_BYTES = 16;
 export class SessionStart {
   readonly #parts: Parts;
   readonly #keptClaims: readonly string[];
-  #warned = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -49,7 +48,6 @@ export class SessionStart {
     }
     const setCookies = await this.#cookies(ticket, presented, signedIn.tokens.idToken);
     if (previousSid !== undefined) await this.#endPrevious(previousSid, session.createdAt);
-    this.#warnWithoutRefreshToken(session);
     return { kind: 'started', session, setCookies };
   }
 
@@ -91,19 +89,5 @@ export class SessionStart {
 
   async #giveBack({ refreshToken }: TokenSet): Promise<void> {
     if (refreshToken !== undefined) await this.#parts.tokenRevocation.now(refreshToken);
-  }
-
-  #warnWithoutRefreshToken(session: Session): void {
-    const { options, logger } = this.#parts;
-    if (this.#warned || session.refreshToken !== undefined || !options.requestedScope.includes('offline_access')) return;
-    this.#warned = true;
-    logger.warn('no_refresh_token', {
-      consequence: 'sessions end with their access token',
-      lookAt: [
-        "the client's allowed grant types at the provider (Refresh Token)",
-        'provider.authorizeParams: { prompt: consent }',
-        'provider.authorizeParams: { access_type: offline } (Google)',
-      ],
-    });
   }
 }

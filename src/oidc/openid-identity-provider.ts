@@ -1,4 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
+import { mergedParams } from './authorization-params.ts';
 import { createHttpClient, type HttpClient } from '../kernel/http-client.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { buildEndSessionUrl, fillEndSessionTemplate } from './end-session.ts';
@@ -107,8 +108,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     const { provider } = this.#options;
     const params = {
       scope: provider.scope.join(' '),
-      ...provider.authorizeParams,
-      ...request.params,
+      ...mergedParams(provider.authorizeParams, request.params),
       ...(provider.responseMode === 'query' ? {} : { response_mode: provider.responseMode }),
       state: request.state,
       nonce: request.nonce,
