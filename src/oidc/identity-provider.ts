@@ -22,7 +22,7 @@ export interface AuthorizationRequest {
   readonly nonce: string;
   /** PKCE verifier (RFC 7636); the challenge method is always S256. */
   readonly codeVerifier: string;
-  /** Parameters the login URL may pass on, already allow-listed. They override `provider.authorizeParams`. */
+  /** Parameters the login URL may pass on, already allow-listed. They override `provider.authorizeParams`; `prompt` joins the configured one. */
   readonly params: Readonly<Record<string, string>>;
 }
 

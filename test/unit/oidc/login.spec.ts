@@ -76,7 +76,7 @@ describe('the authorization URL', () => {
     const ready = await provider.authorizationUrl({ state: 's', nonce: 'n', codeVerifier: 'v'.repeat(43), params });
     const url = new URL(ready.kind === 'ready' ? ready.url : 'about:blank');
     expect(Object.fromEntries(url.searchParams)).toMatchObject({
-      prompt: 'login',
+      prompt: 'login consent',
       audience: 'api',
       response_mode: 'form_post',
       state: 's',
