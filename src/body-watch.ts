@@ -22,15 +22,25 @@ export class BodyWatch {
       const moved = socket.bytesRead !== seen || request.readableLength > 0;
       seen = socket.bytesRead;
       if (!moved && !request.complete) this.#expire(request, response);
-    }, this.#idleMs);
-    let linger: NodeJS.Timeout | undefined;
+    }, this.#idleMs).unref();
+    const stop = (): void => clearInterval(timer);
+    request.on('close', stop);
     response.on('finish', () => {
-      if (!request.complete) linger = setTimeout(() => socket.destroy(), LINGER_MS);
+      if (!request.complete) this.#linger(request, stop);
     });
-    request.on('close', () => {
-      clearInterval(timer);
-      clearTimeout(linger);
-    });
+  }
+
+  /** Answered while the client still sends: the rest is thrown away for a while. Node tells such a request nothing of its socket's end. */
+  #linger(request: IncomingMessage, stop: () => void): void {
+    const { socket } = request;
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    const end = (): void => {
+      clearTimeout(timer);
+      stop();
+      socket.off('close', end);
+    };
+    request.on('close', end);
+    socket.on('close', end);
   }
 
   #expire(request: IncomingMessage, response: ServerResponse): void {

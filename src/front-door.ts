@@ -56,6 +56,7 @@ const NEVER: Failure = {
   allow: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
 };
 const NO_WEBSOCKETS: Failure = { code: 'route_not_found', detail: 'WebSocket forwarding is not available in this version.' };
+const ODD_FRAMING: Failure = { code: 'bad_request', detail: 'HTTP/1.0 knows no Transfer-Encoding.' };
 const NOT_HERE: Failure = { code: 'route_not_found', detail: 'Nothing is served at this path.' };
 
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
@@ -114,9 +115,10 @@ class Door implements FrontDoor {
     }
   }
 
-  /** The order of reference.md: Host, then the request target, then the route. */
+  /** The order is part of the contract: framing (what Node lets through), Host, then the request target, then the route. */
   #way(request: IncomingMessage): Way {
     const { hostCheck, routes } = this.#options;
+    if (hasOddFraming(request)) return refused(ODD_FRAMING);
     const { authority, path } = splitTarget(request.url ?? '');
     const host = hostCheck.check(request);
     if (host.kind === 'malformed') return refused({ code: 'wrong_host', detail: host.detail });
@@ -164,6 +166,10 @@ class Door implements FrontDoor {
     return requestIds.next(clock.now());
   }
 }
+
+/** HTTP/1.0 knows no Transfer-Encoding: the next reader may not see the chunks (RFC 9112 §6.1). */
+const hasOddFraming = ({ httpVersionMinor, headers }: IncomingMessage): boolean =>
+  httpVersionMinor === 0 && headers['transfer-encoding'] !== undefined;
 
 const refused = (failure: Failure): Way => ({ kind: 'refused', failure });
 
