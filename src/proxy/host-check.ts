@@ -4,6 +4,11 @@ import type { TrustedProxies } from './trusted-proxies.ts';
 /** `wrong` is a well-formed name of another host: a navigation may be sent to the right one. */
 export type HostVerdict = { readonly kind: 'ours' } | { readonly kind: 'wrong' } | { readonly kind: 'malformed'; readonly detail: string };
 
+/** What the check reads of a request. */
+export interface HostedRequest extends Pick<IncomingMessage, 'rawHeaders' | 'headers'> {
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
 const OURS: HostVerdict = { kind: 'ours' };
 const WRONG: HostVerdict = { kind: 'wrong' };
 const WELL_FORMED = /^(?:[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
@@ -21,7 +26,7 @@ export class HostCheck {
     this.#trustedProxies = options.trustedProxies;
   }
 
-  check(request: IncomingMessage): HostVerdict {
+  check(request: HostedRequest): HostVerdict {
     if (isRepeated(request.rawHeaders)) return { kind: 'malformed', detail: 'The request carries more than one Host header.' };
     const host = this.#named(request);
     if (host === undefined || host === '') return { kind: 'malformed', detail: 'The request carries no Host header.' };
@@ -34,7 +39,7 @@ export class HostCheck {
     return this.#accepted.has(host) || this.#accepted.has(host.toLowerCase());
   }
 
-  #named(request: IncomingMessage): string | undefined {
+  #named(request: HostedRequest): string | undefined {
     const forwarded = request.headers['x-forwarded-host'];
     if (forwarded === undefined || !this.#trustedProxies.has(request.socket.remoteAddress)) return request.headers.host;
     return (typeof forwarded === 'string' ? forwarded : forwarded.join(',')).split(',')[0]?.trim();

@@ -114,7 +114,13 @@ describe('a request on a route', () => {
 
     it('does not move the idle limit where the route says so', async () => {
       let touched = 0;
-      await open({ route: { activity: false }, touch: () => void touched++ as undefined });
+      await open({
+        route: { activity: false },
+        touch: () => {
+          touched++;
+          return undefined;
+        },
+      });
       await ask('GET /api', ...OURS, COOKIE);
       expect(touched).toBe(0);
     });
