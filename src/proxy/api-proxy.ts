@@ -73,7 +73,7 @@ export class ApiProxy {
     if (!mayEnter(this.#options.access, claims) || !mayEnter(route.access.allow, claims)) {
       return exchange.fail({ code: 'forbidden', detail: 'This account may not use this application.' });
     }
-    const fresh = this.#options.refresher.fresh(lookup);
+    const fresh = this.#options.refresher.fresh(lookup, route.activity);
     if (fresh instanceof Promise) return later(exchange, fresh, (it) => this.#withToken(exchange, lookup, it));
     this.#withToken(exchange, lookup, fresh);
   }
