@@ -3,8 +3,7 @@ import type { Claims, ClaimValue } from '../kernel/claims.ts';
 export type JsonScalar = string | number | boolean | null;
 
 /** `claim`: its value, or one entry of it, is one of `anyOf`. `emailDomain`: a verified address in one of these domains. */
-export type AccessRule =
-  { readonly claim: string; readonly anyOf: readonly JsonScalar[] } | { readonly emailDomain: readonly string[] };
+export type AccessRule = { readonly claim: string; readonly anyOf: readonly JsonScalar[] } | { readonly emailDomain: readonly string[] };
 
 /** Pure. One rule that fits admits; no rule at all admits everybody. */
 export function mayEnter(rules: readonly AccessRule[], claims: Claims): boolean {
