@@ -44,6 +44,14 @@ export class ResponsePump {
     else this.#pause();
   }
 
+  /** The body is whole. */
+  end(): void {
+    // With a known length nothing is left to be written. Node would hand an empty string to the socket together with the last
+    // bytes, and so make the one write a vector; a tick later those bytes are on their way by themselves.
+    if (this.#response.chunkedEncoding) this.#response.end();
+    else process.nextTick(endNow, this.#response);
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#idle);
@@ -92,6 +100,10 @@ export class ResponsePump {
     this.stop();
     this.#response.end();
   }
+}
+
+function endNow(response: ServerResponse): void {
+  response.end();
 }
 
 function settle(pump: ResponsePump): void {
