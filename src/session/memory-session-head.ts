@@ -47,7 +47,7 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
   publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
     const now = this.#o.clock.now();
     const known = Math.max(this.newest(sid)?.generation ?? 0, this.#leases.get(sid)?.generation ?? 0);
-    if (generation > known && now < endsAt) {
+    if (generation > known) {
       this.#shelf.sweep(now);
       this.#shelf.put(sid, { head: { generation, ticket, setAt: now }, endsAt });
       this.#leases.delete(sid);

@@ -30,6 +30,29 @@ describe('ConcurrencyLimit', () => {
     expect(started).toEqual([0, 1, 2, 3, 4]);
   });
 
+  it('lets nobody in who comes while others wait', async () => {
+    const limit = new ConcurrencyLimit(1);
+    const started: number[] = [];
+    const finish: (() => void)[] = [];
+    const start = (work: number): void => {
+      void limit.run(() => {
+        started.push(work);
+        return new Promise<void>((resolve) => finish.push(resolve));
+      });
+    };
+    start(0);
+    start(1);
+    await settled();
+    finish[0]?.();
+    await settled();
+    start(2);
+    await settled();
+    expect(started).toEqual([0, 1]);
+    finish[1]?.();
+    await settled();
+    expect(started).toEqual([0, 1, 2]);
+  });
+
   it('gives the place back after a failure', async () => {
     const limit = new ConcurrencyLimit(1);
     await expect(limit.run(() => Promise.reject(new Error('no')))).rejects.toThrow('no');

@@ -163,8 +163,9 @@ describe('an authentic seal with a strange content', () => {
   });
 
   it('is refused when it inflates beyond the cap (A57)', async () => {
-    const bomb = deflateRawSync(Buffer.alloc(2 * 1024 * 1024, 0x20)).toString('base64url');
-    expect(await codec().unseal('session', await sealedByHand({ z: bomb }))).toEqual(TAMPERED);
+    const bomb = deflateRawSync(`"${' '.repeat(2 * 1024 * 1024)}"`).toString('base64url');
+    const unsealed = await codec().unseal('session', await sealedByHand({ z: bomb }));
+    expect(unsealed.kind === 'unreadable' && unsealed.reason).toBe('tampered');
   });
 
   it('may be nested as deep as it likes', async () => {

@@ -19,9 +19,9 @@ describe('the envelope', () => {
   );
 
   it('opens nothing that inflates beyond the cap, and stops there', () => {
-    const bomb = deflateRawSync(Buffer.alloc(50 * 1024 * 1024, 0x20), { level: 9 }).toString('base64url');
+    const bomb = deflateRawSync(`"${' '.repeat(50 * 1024 * 1024)}"`, { level: 9 }).toString('base64url');
     const before = process.memoryUsage().arrayBuffers;
-    expect(open({ z: bomb }, 0)).toEqual({ kind: 'broken' });
+    expect(open({ z: bomb }, 0).kind).toBe('broken');
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(5 * 1024 * 1024);
   });
 

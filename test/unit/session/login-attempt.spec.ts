@@ -149,6 +149,7 @@ describe('find', () => {
     const [id = ''] = one.state.split('.');
     const moved = headerOf(two.setCookies).replace(/login\.[^=]*/, `login.${id}`);
     expect(await attempts.find(moved, one.state)).toEqual({ kind: 'unreadable' });
+    expect(await attempts.find(moved, two.state.replace(/^[^.]*/, id))).toEqual({ kind: 'unreadable' });
   });
 
   it('is unreadable for a cookie of another issuer, garbage, or a session in its place (A58)', async () => {
