@@ -8,6 +8,8 @@ export class ForwardedHeaders {
   readonly #proto: string;
   readonly #host: string;
   readonly #suffix: string;
+  #lastPeer: string | undefined = '';
+  #lastHeaders: string[] = [];
 
   constructor(options: { publicOrigin: string; trustedProxies: TrustedProxies }) {
     const { protocol, host } = new URL(options.publicOrigin);
@@ -18,8 +20,23 @@ export class ForwardedHeaders {
   }
 
   append(headers: string[], request: IncomingMessage): void {
+    const peer = request.socket.remoteAddress;
     const given = request.headers['x-forwarded-for'];
-    const chain = this.#proxies.chain(request.socket.remoteAddress, typeof given === 'string' ? given : given?.join(','));
+    if (given === undefined || !this.#proxies.has(peer)) this.#pushAlone(headers, peer);
+    else this.#push(headers, this.#proxies.chain(peer, typeof given === 'string' ? given : given.join(',')));
+  }
+
+  /** The same clients and the same load balancer come again and again. */
+  #pushAlone(headers: string[], peer: string | undefined): void {
+    if (peer !== this.#lastPeer) {
+      this.#lastPeer = peer;
+      this.#lastHeaders = [];
+      this.#push(this.#lastHeaders, this.#proxies.chain(peer, undefined));
+    }
+    for (const text of this.#lastHeaders) headers.push(text);
+  }
+
+  #push(headers: string[], chain: readonly string[]): void {
     headers.push('x-forwarded-for', chain.join(', '), 'x-forwarded-proto', this.#proto, 'x-forwarded-host', this.#host);
     headers.push('forwarded', chain.map((it) => `for=${node(it)}`).join(', ') + this.#suffix);
   }

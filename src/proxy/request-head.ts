@@ -21,10 +21,19 @@ export interface RequestHeadContext {
 const ALWAYS_REMOVED: readonly string[] = [...HOP_BY_HOP, 'host', 'cookie', 'forwarded', 'x-real-ip', 'x-csrf', 'x-request-id', 'expect'];
 const REMOVED_PREFIX = /^(?:x-(?:forwarded|original|rewrite)(?:-|$)|proxy-)/;
 
+// CGI-like upstreams take `content_length` for the real one.
+const FRAMING = /^content-(?:length|type|encoding)$/;
+
+type Fate = 'keep' | 'drop' | 'authorization';
+
+const MAX_KNOWN_NAMES = 512;
+const MAX_KNOWN_LENGTH = 64;
+
 /** Builds what goes upstream: one pass over the client's raw headers, then ours, the bearer last. Pure but for the peer's address. */
 export class RequestHead {
   readonly #removed: ReadonlySet<string>;
   readonly #options: RequestHeadOptions;
+  readonly #fates = new Map<string, Fate>();
 
   constructor(options: RequestHeadOptions) {
     this.#options = options;
@@ -49,20 +58,19 @@ export class RequestHead {
     const named = nominated(request.headers.connection);
     for (let i = 0; i + 1 < raw.length; i += 2) {
       const name = raw[i] ?? '';
-      const lower = name.toLowerCase();
-      if (lower === 'authorization') {
-        if (keepAuthorization) headers.push(name, raw[i + 1] ?? '');
-      } else if (!this.#isRemoved(lower) && named?.has(lower) !== true) {
-        headers.push(name, raw[i + 1] ?? '');
-      }
+      const fate = this.#fates.get(name) ?? this.#fateOf(name);
+      if (fate === 'drop' || (fate === 'authorization' && !keepAuthorization)) continue;
+      if (named?.has(name.toLowerCase()) !== true || fate === 'authorization') headers.push(name, raw[i + 1] ?? '');
     }
   }
 
-  #isRemoved(lower: string): boolean {
-    const name = lower.includes('_') ? dashed(lower) : lower;
-    if (this.#removed.has(name)) return true;
-    const first = name.charCodeAt(0);
-    return (first === 120 || first === 112) && REMOVED_PREFIX.test(name); // 'x', 'p'
+  /** Worked out once for each spelling that clients use; a client that makes up names cannot make it grow for ever. */
+  #fateOf(name: string): Fate {
+    const plain = dashed(name);
+    const isRemoved = this.#removed.has(plain) || REMOVED_PREFIX.test(plain) || (name.includes('_') && FRAMING.test(plain));
+    const fate = isRemoved ? 'drop' : plain === 'authorization' ? 'authorization' : 'keep';
+    if (this.#fates.size < MAX_KNOWN_NAMES && name.length <= MAX_KNOWN_LENGTH) this.#fates.set(name, fate);
+    return fate;
   }
 
   #appendCookies(request: IncomingMessage, headers: string[], allowed: ReadonlySet<string>): void {

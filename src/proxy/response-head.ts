@@ -24,6 +24,7 @@ export interface ResponseHeadContext {
 }
 
 const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'x-request-id', 'cloakroom-error']);
+const NOTHING: readonly string[] = [];
 const TREATED: ReadonlySet<string> = new Set(['set-cookie', 'location', 'cache-control', 'vary']);
 
 /** Pure. What the browser gets of the upstream's head, with our cookies: the one place where Set-Cookie is written. */
@@ -85,6 +86,6 @@ function append(headers: string[], name: string, value: string | undefined): voi
 }
 
 function listed(value: string | string[] | undefined): readonly string[] {
-  if (value === undefined) return [];
+  if (value === undefined) return NOTHING;
   return typeof value === 'string' ? [value] : value;
 }

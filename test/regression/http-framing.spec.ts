@@ -12,7 +12,7 @@ describe('framing of requests', () => {
 
   beforeAll(async () => {
     upstream = await UpstreamStub.start();
-    stand = await openStand({ upstream: upstream.origin, server: { bodyIdleTimeout: 50 } });
+    stand = await openStand({ upstream: upstream.origin, server: { bodyIdleTimeout: 50, headersTimeout: 100 } });
   });
 
   afterEach(() => void upstream.requests.splice(0));
@@ -136,6 +136,15 @@ describe('framing of requests', () => {
       const answer = await client.send(`${refused}01234`).answer();
       await client.closed();
       expect(answer.status).toBe(403);
+    });
+  });
+
+  describe('heads that do not come to an end (slow loris)', () => {
+    it('end with 408 and a closed connection', async () => {
+      const client = await RawClient.open(stand.port);
+      const answer = await client.send('GET /api HTTP/1.1\r\nHost: app').answer();
+      await client.closed();
+      expect([answer.status, header(answer, 'cloakroom-error')]).toEqual([408, 'request_timeout']);
     });
   });
 

@@ -92,6 +92,8 @@ describe('a request head', () => {
     'x-forwarded: x',
     'X_Forwarded_User: root',
     'x-forwarded_user: root',
+    'Content_Length: 5',
+    'content_type: text/html',
     'X-Real-IP: 1.1.1.1',
     'x_real_ip: 1.1.1.1',
     'X-Original-URL: /admin',
