@@ -13,7 +13,7 @@ export interface PresentedAttempt {
 }
 
 /** Seven base36 digits of seconds, so that ids sort by age, and four random base64url characters. */
-export const ATTEMPT_ID = /^[0-9a-z]{7}[\w-]{4}$/;
+const ATTEMPT_ID = /^[0-9a-z]{7}[\w-]{4}$/;
 
 /** Name and lines of the login-attempt cookies, one for each attempt: `<session cookie>-login.<id>`. */
 export class AttemptCookie {
