@@ -2,11 +2,13 @@ import type { RequestListener, Server } from 'node:http';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
 import { AppModule } from './app.module.ts';
 import type { Config } from './config/config.ts';
 import { createFrontend, type Frontend, type Surroundings } from './frontend.ts';
-import type { Clock } from './kernel/clock.ts';
+import type { OnAnswered } from './kernel/request-fact.ts';
 import { createHttpServer } from './http-server.ts';
+import { ENDPOINT_ROOT } from './auth/endpoints.ts';
 import { innerPath, PAGE_ROOT } from './inner-paths.ts';
 import { listenOn } from './ops/listen.ts';
 import { createManagementServer } from './ops/management-server.ts';
@@ -26,7 +28,7 @@ export interface App {
 /** THE wiring page: http server, front door, Nest application, management port. */
 export async function createApp(config: Config, surroundings: Surroundings): Promise<App> {
   const frontend = createFrontend(config, surroundings);
-  const nest = await createNest(config, frontend, surroundings.clock);
+  const nest = await createNest(config, frontend, surroundings);
   let draining = false;
   const server: Server = nest.getHttpServer();
   const management = createManagementServer({ draining: () => draining, provider: () => frontend.providerStatus() });
@@ -53,7 +55,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   };
 }
 
-async function createNest(config: Config, frontend: Frontend, clock: Clock): Promise<NestFastifyApplication> {
+async function createNest(config: Config, frontend: Frontend, { clock, onAnswered }: Surroundings): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     skipMiddie: true,
     serverFactory: (fastifyHandler: RequestListener) =>
@@ -76,6 +78,7 @@ async function createNest(config: Config, frontend: Frontend, clock: Clock): Pro
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   if (config.spa?.directory !== undefined) await registerStaticPages(fastify, { directory: config.spa.directory, internalRoot: PAGE_ROOT });
+  if (onAnswered !== undefined) reportAnswers(fastify, config.basePath, onAnswered);
   const module = AppModule.forFrontend(frontend.auth);
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest calls its options a class, and documents a plain object
   const options: NestApplicationOptions = { logger: false, bodyParser: false, abortOnError: false };
@@ -83,6 +86,18 @@ async function createNest(config: Config, frontend: Frontend, clock: Clock): Pro
   await nest.init();
   await fastify.ready();
   return nest;
+}
+
+/** Routes of the inner router are few and known: the template of the one that matched says enough. */
+function reportAnswers(fastify: FastifyInstance, basePath: string, onAnswered: OnAnswered): void {
+  fastify.addHook('onResponse', (request, reply, done) => {
+    const { url } = request.routeOptions;
+    const route =
+      url?.startsWith(ENDPOINT_ROOT) === true ? basePath + url.slice(ENDPOINT_ROOT.length) : (url?.slice(1, PAGE_ROOT.length) ?? 'unknown');
+    const requestId = String(request.headers['x-request-id']);
+    onAnswered({ requestId, method: request.method, route, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) });
+    done();
+  });
 }
 
 function urlOf(host: string, port: number): string {

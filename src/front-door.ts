@@ -6,6 +6,7 @@ import type { Clock } from './kernel/clock.ts';
 import type { Failure } from './kernel/errors.ts';
 import { failureResponse, type OwnResponse } from './kernel/failure-response.ts';
 import type { Logger } from './kernel/logger.ts';
+import type { OnAnswered } from './kernel/request-fact.ts';
 import type { RequestIds } from './kernel/request-id.ts';
 import { isBelow, type ApiRoute, type ApiRoutes } from './proxy/api-routes.ts';
 import type { ApiProxy } from './proxy/api-proxy.ts';
@@ -28,6 +29,7 @@ export interface FrontDoorOptions {
   readonly requestIds: RequestIds;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly onAnswered?: OnAnswered;
 }
 
 export interface FrontDoor {
@@ -103,9 +105,11 @@ class Door implements FrontDoor {
       case 'route':
         return this.#options.proxy.handle(request, response, way.target, way.route, requestId);
       case 'moved':
-        return sendOwn(response, moved(way.location, requestId));
+        sendOwn(response, moved(way.location, requestId));
+        return this.#report(request, response, requestId);
       case 'refused':
-        return this.fail(request, response, way.failure, requestId);
+        this.fail(request, response, way.failure, requestId);
+        return this.#report(request, response, requestId);
       case 'inside':
         request.url = way.target.path + way.target.query;
         request.headers['x-request-id'] = requestId;
@@ -113,6 +117,12 @@ class Door implements FrontDoor {
         admitBody(response);
         next(request, response);
     }
+  }
+
+  /** For what never got as far as a route or an endpoint. */
+  #report(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+    const method = request.method ?? '';
+    this.#options.onAnswered?.({ requestId, method, route: 'refused', status: response.statusCode, durationMs: 0 });
   }
 
   /** The order is part of the contract: framing (what Node lets through), Host, then the request target, then the route. */

@@ -13,6 +13,7 @@ import { SessionIdMac } from './cookie/session-id-mac.ts';
 import { createFrontDoor, type FrontDoor } from './front-door.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
+import type { OnAnswered } from './kernel/request-fact.ts';
 import { RequestIds } from './kernel/request-id.ts';
 import { OpenIdIdentityProvider } from './oidc/openid-identity-provider.ts';
 import { ApiProxy, type ApiProxyOptions } from './proxy/api-proxy.ts';
@@ -20,7 +21,6 @@ import { ApiRoutes, type ApiRoute } from './proxy/api-routes.ts';
 import { ForwardedHeaders } from './proxy/forwarded.ts';
 import type { Forwarder } from './proxy/forwarder.ts';
 import { HostCheck } from './proxy/host-check.ts';
-import type { ProxyMetrics } from './proxy/proxy-exchange.ts';
 import { RequestHead } from './proxy/request-head.ts';
 import { TrustedProxies } from './proxy/trusted-proxies.ts';
 import { UndiciForwarder } from './proxy/undici-forwarder.ts';
@@ -39,7 +39,8 @@ import { TokenRefresher } from './tokens/token-refresher.ts';
 export interface Surroundings {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics?: ProxyMetrics;
+  /** Told once for every answered request. */
+  readonly onAnswered?: OnAnswered;
 }
 
 /** One app's objects, wired. Several may live in one process and share nothing. */
@@ -57,7 +58,7 @@ export interface Frontend {
   close(): Promise<void>;
 }
 
-export function createFrontend(config: Config, { clock, logger, metrics }: Surroundings): Frontend {
+export function createFrontend(config: Config, { clock, logger, onAnswered }: Surroundings): Frontend {
   const urls: PublicUrls = { origin: config.publicUrl.origin, path: config.publicUrl.path, base: config.publicUrl.path + config.basePath };
   const loginUrl = loginUrlOf(urls);
   const cookies = createCookies(config, urls);
@@ -70,7 +71,7 @@ export function createFrontend(config: Config, { clock, logger, metrics }: Surro
   const forwarders = createForwarders(routes.all);
   const forwarded = new ForwardedHeaders({ publicOrigin: urls.origin, trustedProxies });
   const owns = (name: string): boolean => cookies.session.owns(name);
-  const desk = { publicUrl: urls, loginUrl, owns, clock, logger, ...(metrics !== undefined && { metrics }) };
+  const desk = { publicUrl: urls, loginUrl, owns, clock, logger, ...(onAnswered !== undefined && { onAnswered }) };
   const proxyOptions: ApiProxyOptions = {
     ...desk,
     ...sessions,

@@ -1,7 +1,7 @@
+import { ENDPOINT_ROOT } from './auth/endpoints.ts';
 import { isBelow } from './proxy/api-routes.ts';
 
-/** Inside, endpoints and pages each have a root of their own, whatever `basePath` is called and whatever the app's own paths are. */
-export const ENDPOINT_ROOT = '/bff';
+/** Inside, pages have a root of their own, as endpoints do, whatever `basePath` is called and whatever the app's own paths are. */
 export const PAGE_ROOT = '/spa';
 
 /** Turns a canonical target below publicUrl's path into the path that the inner router knows. */

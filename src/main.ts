@@ -1,19 +1,21 @@
 import { createApp } from './app.ts';
 import type { Config } from './config/config.ts';
 import { systemClock } from './kernel/clock.ts';
+import type { OnAnswered } from './kernel/request-fact.ts';
 import { PortUnavailableError } from './ops/listen.ts';
 import { JsonLogger } from './ops/logger.ts';
 import { Shutdown } from './ops/shutdown.ts';
 
 /** Runs the proxy until a signal stops it. A port that cannot be had: a sentence on stderr, exit 1. */
 export async function serve(config: Config, warnings: readonly string[]): Promise<void> {
-  const logger = new JsonLogger({ level: config.log.level });
+  const logger = new JsonLogger({ level: config.log.level, clock: systemClock });
   const exit = (code: number): void => {
     logger.close();
     process.exit(code);
   };
   for (const warning of warnings) logger.warn('configuration_warning', { warning });
-  const app = await createApp(config, { clock: systemClock, logger });
+  const onAnswered: OnAnswered = (fact) => logger.access(fact);
+  const app = await createApp(config, { clock: systemClock, logger, ...(config.log.access && { onAnswered }) });
   try {
     const { url, managementUrl } = await app.listen();
     logger.info('listening', { url, managementUrl });

@@ -1,16 +1,10 @@
 import { pino, stdTimeFunctions, type Logger as Pino } from 'pino';
+import type { Clock } from '../kernel/clock.ts';
 import type { LogFields, Logger } from '../kernel/logger.ts';
+import type { RequestFact } from '../kernel/request-fact.ts';
+import { AccessLog } from './access-log.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-
-/** One request that was answered; `route` is the configured prefix or endpoint, never the path or query that was asked for. */
-export interface AccessEntry {
-  readonly requestId: string;
-  readonly method: string;
-  readonly route: string;
-  readonly status: number;
-  readonly durationMs: number;
-}
 
 /** Lines of less than this are held back until the next flush: one write for many access lines. */
 const BUFFER_BYTES = 4096;
@@ -20,9 +14,10 @@ const FLUSH_EVERY_MS = 250;
 export class JsonLogger implements Logger {
   readonly #pino: Pino;
   readonly #destination: ReturnType<typeof pino.destination>;
+  readonly #access: AccessLog;
   readonly #flusher: NodeJS.Timeout;
 
-  constructor(options: { level: LogLevel; fd?: number }) {
+  constructor(options: { level: LogLevel; clock: Clock; fd?: number }) {
     this.#destination = pino.destination({ fd: options.fd ?? 1, sync: false, minLength: BUFFER_BYTES });
     this.#pino = pino(
       {
@@ -33,9 +28,9 @@ export class JsonLogger implements Logger {
       },
       this.#destination,
     );
-    this.#flusher = setInterval(() => {
-      this.#destination.flush();
-    }, FLUSH_EVERY_MS).unref();
+    const now = (): number => options.clock.now();
+    this.#access = new AccessLog({ write: (lines) => void this.#destination.write(lines), now });
+    this.#flusher = setInterval(() => this.#flush(), FLUSH_EVERY_MS).unref();
   }
 
   debug(event: string, fields?: LogFields): void {
@@ -44,26 +39,32 @@ export class JsonLogger implements Logger {
 
   info(event: string, fields?: LogFields): void {
     this.#pino.info({ event, ...fields });
-    this.#destination.flush();
+    this.#flush();
   }
 
   warn(event: string, fields?: LogFields): void {
     this.#pino.warn({ event, ...fields });
-    this.#destination.flush();
+    this.#flush();
   }
 
   error(event: string, fields?: LogFields): void {
     this.#pino.error({ event, ...fields });
-    this.#destination.flush();
+    this.#flush();
   }
 
-  access(entry: AccessEntry): void {
-    this.#pino.info({ event: 'access', ...entry });
+  access(fact: RequestFact): void {
+    if (this.#pino.isLevelEnabled('info')) this.#access.add(fact);
   }
 
   /** Writes everything that is held back; call before the process ends. */
   close(): void {
     clearInterval(this.#flusher);
+    this.#access.flush();
     this.#destination.flushSync();
+  }
+
+  #flush(): void {
+    this.#access.flush();
+    this.#destination.flush();
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { statusOf, type Failure } from '../kernel/errors.ts';
 import { failureResponse, type FailureContext, type OwnResponse } from '../kernel/failure-response.ts';
 import type { Logger } from '../kernel/logger.ts';
+import type { OnAnswered } from '../kernel/request-fact.ts';
 import type { SessionLookup, TakenTicket } from '../session/session-lookup.ts';
 import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
@@ -23,12 +24,8 @@ export interface ExchangeDesk {
   readonly owns: (name: string) => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics?: ProxyMetrics;
-}
-
-/** Told once for every request on a route. `status` is 0 when the client left before it had an answer. */
-export interface ProxyMetrics {
-  onForwarded(fact: { readonly route: string; readonly method: string; readonly status: number; readonly durationMs: number }): void;
+  /** Told once for every request on a route. */
+  readonly onAnswered?: OnAnswered;
 }
 
 /** How many requests of one route are upstream now. */
@@ -157,9 +154,9 @@ export class ProxyExchange implements ForwardPlan {
   }
 
   #report(status: number): void {
-    if (this.#reported || this.desk.metrics === undefined) return;
+    if (this.#reported || this.desk.onAnswered === undefined) return;
     this.#reported = true;
     const durationMs = this.desk.clock.now() - this.#startedAt;
-    this.desk.metrics.onForwarded({ route: this.route.path, method: this.method, status, durationMs });
+    this.desk.onAnswered({ requestId: this.requestId, method: this.method, route: this.route.path, status, durationMs });
   }
 }

@@ -12,7 +12,7 @@ import { ApiProxy, type ApiProxyOptions } from '../../src/proxy/api-proxy.ts';
 import { ApiRoutes, type RouteOptions } from '../../src/proxy/api-routes.ts';
 import { ForwardedHeaders } from '../../src/proxy/forwarded.ts';
 import { HostCheck } from '../../src/proxy/host-check.ts';
-import type { ProxyMetrics } from '../../src/proxy/proxy-exchange.ts';
+import type { OnAnswered } from '../../src/kernel/request-fact.ts';
 import { RequestHead } from '../../src/proxy/request-head.ts';
 import { TrustedProxies } from '../../src/proxy/trusted-proxies.ts';
 import { UndiciForwarder } from '../../src/proxy/undici-forwarder.ts';
@@ -84,7 +84,7 @@ export interface StandOptions {
   readonly fresh?: ApiProxyOptions['refresher']['fresh'];
   readonly touch?: ApiProxyOptions['activity']['touch'];
   readonly setCookies?: ApiProxyOptions['delivery']['setCookies'];
-  readonly metrics?: ProxyMetrics;
+  readonly onAnswered?: OnAnswered;
   readonly server?: Partial<HttpServerOptions>;
   readonly next?: RequestListener;
 }
@@ -137,7 +137,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     },
     clock: systemClock,
     logger,
-    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+    ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),
   });
   const door = createFrontDoor({
     publicUrl,

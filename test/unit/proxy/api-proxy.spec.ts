@@ -312,7 +312,7 @@ describe('a request on a route', () => {
   describe('is counted once', () => {
     it('with its route, method and status, whoever answered it', async () => {
       const facts: unknown[] = [];
-      await open({ metrics: { onForwarded: ({ route, method, status }) => facts.push([route, method, status]) } });
+      await open({ onAnswered: ({ route, method, status }) => facts.push([route, method, status]) });
       await ask('GET /api/1', ...OURS, COOKIE);
       await ask('POST /api/2', ...OURS, 'Content-Length: 0');
       upstream.handler = (request) => request.socket.destroy();
@@ -334,7 +334,7 @@ describe('a request on a route', () => {
         resolve();
         return new Promise((settle) => (found = settle));
       };
-      void open({ lookup, metrics: { onForwarded: () => reported() } }).then(async () => {
+      void open({ lookup, onAnswered: () => reported() }).then(async () => {
         const client = await RawClient.open(stand.port);
         client.send(head('GET /api', ...OURS, COOKIE));
         await asked;
