@@ -56,11 +56,13 @@ export class ContinueFlow {
   }
 
   #reason(lookup: SessionLookup, presented: PresentedCookie): NotStoredReason {
-    if (presented.names.length > 0 && presented.candidates.length === 0) return 'too_big';
+    const { urls, sessionCookie } = this.#parts;
+    const isPart =
+      lookup.kind === 'unreadable' && lookup.reason === 'foreign' && presented.names.some((it) => it !== sessionCookie.baseName);
+    if (isPart || (presented.names.length > 0 && presented.candidates.length === 0)) return 'too_big';
     if (lookup.kind === 'unreadable') return 'unreadable';
     if (lookup.kind !== 'none') return 'old_kept';
-    const { urls, sessionCookie } = this.#parts;
-    return urls.origin.startsWith('http:') && sessionCookie.baseName.startsWith('__') ? 'insecure' : 'absent';
+    return refusesSecure(urls.origin) && sessionCookie.baseName.startsWith('__') ? 'insecure' : 'absent';
   }
 
   #signedOut(returnTo: string, cookies: readonly string[]): OwnResponse {
@@ -71,4 +73,10 @@ export class ContinueFlow {
   #loginUrl(returnTo: string): string {
     return `${loginUrlOf(this.#parts.urls)}?returnTo=${encodeURIComponent(returnTo)}`;
   }
+}
+
+/** On this machine a Secure cookie is kept over http too: the one of the login attempt came back, or nobody would be here. */
+function refusesSecure(origin: string): boolean {
+  const { protocol, hostname } = new URL(origin);
+  return protocol === 'http:' && !/^(?:(?:.+\.)?localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
 }

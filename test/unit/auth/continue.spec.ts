@@ -78,11 +78,15 @@ describe('GET continue', () => {
     await down.stop();
   });
 
-  it('names insecure where a Secure cookie met plain http', async () => {
-    const local = await AuthApp.start({ origin: 'http://localhost:3000' });
-    const answer = await local.navigate('/bff/continue?returnTo=/&fresh=1', 'same-origin');
-    expect(answer.body).toContain('cookie_not_stored (insecure)');
-    await local.stop();
+  it.each([
+    ['insecure', 'http://app.internal'],
+    ['absent', 'http://localhost:3000'],
+    ['absent', 'https://app.example.com'],
+  ])('names %s where no cookie came back to %s', async (reason, origin) => {
+    const other = await AuthApp.start({ origin });
+    const answer = await other.navigate('/bff/continue?returnTo=/&fresh=1', 'same-origin');
+    expect(answer.body).toContain(`cookie_not_stored (${reason})`);
+    await other.stop();
   });
 
   async function foreignCookie(): Promise<string> {
