@@ -66,6 +66,13 @@ export class UndiciForwarder implements Forwarder {
 // The client's connection has its own error handling; without a listener a write that comes too late would end the process.
 const ignoreError = (): void => undefined;
 
+/** Never an orderly end: the client must be able to tell that the body is not whole. To HTTP/1.0 an end is the end of the body, a reset is not. */
+function cutOff(response: ServerResponse): void {
+  const { socket, httpVersionMinor } = response.req;
+  if (httpVersionMinor === 0 && !('encrypted' in socket)) socket.resetAndDestroy();
+  else response.destroy();
+}
+
 /** One exchange, called by undici as it goes on. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
@@ -114,8 +121,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (error instanceof ClientGone) return this.#end('client_gone');
     if (!this.#response.headersSent) return this.#fail(forwardFailure(undiciFault(error)), causeOf(error));
     this.#end('upstream_lost');
-    // Never an orderly end: the client must be able to tell that the body is not whole.
-    this.#response.destroy();
+    cutOff(this.#response);
   }
 
   #clientClosed(): void {

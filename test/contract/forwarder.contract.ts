@@ -146,6 +146,16 @@ export function forwarderContract(name: string, create: (origin: string, limits:
         expect([answer.status, answer.body, seenHeads]).toEqual([200, 'ok', [200]]);
       });
 
+      it('answers HTTP/1.0 without chunks, up to an orderly end', async () => {
+        const { port } = await withStub((_request, response) => {
+          response.write('a');
+          response.end('b');
+        });
+        const client = await RawClient.open(port);
+        const answer = await client.send(GET.replace('HTTP/1.1', 'HTTP/1.0')).answer();
+        expect([answer.body, header(answer, 'transfer-encoding'), client.wasReset]).toEqual(['ab', undefined, false]);
+      });
+
       it('meets an expectation itself', async () => {
         const { stub, port } = await withStub();
         const client = await RawClient.open(port);
@@ -212,6 +222,20 @@ export function forwarderContract(name: string, create: (origin: string, limits:
         client.destroy();
         await ended();
         expect(ends).toEqual(['client_gone']);
+      });
+
+      it('stops reading from the client while the upstream does not read', async () => {
+        const { port } = await withStub((request) => request.pause());
+        const size = 64 * 1024 * 1024;
+        const client = await RawClient.open(port);
+        client.send(`POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`).send(Buffer.alloc(size));
+        for (let last = -1; last !== client.socket.bytesWritten - client.socket.writableLength;) {
+          last = client.socket.bytesWritten - client.socket.writableLength;
+          await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+        expect(client.socket.writableLength).toBeGreaterThan(size / 2);
+        client.destroy();
+        await ended();
       });
 
       it('ends an event stream in order when its lifetime is over', async () => {
@@ -289,6 +313,16 @@ export function forwarderContract(name: string, create: (origin: string, limits:
         expect(received).not.toMatch(/\r\n0\r\n\r\n$/);
         expect(ends).toEqual(['upstream_lost']);
         expect(failures).toEqual([]);
+      });
+
+      it('resets an HTTP/1.0 client, for which an orderly end would be the end of the body', async () => {
+        const { port } = await withRaw((socket) => {
+          socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n');
+          setTimeout(() => socket.destroy(), 5);
+        });
+        const client = await RawClient.open(port);
+        await client.send(GET.replace('HTTP/1.1', 'HTTP/1.0')).closed();
+        expect([client.received.endsWith('part'), client.wasReset, ends]).toEqual([true, true, ['upstream_lost']]);
       });
 
       it('lets the client read an early answer while it still sends, and both connections stay usable', async () => {

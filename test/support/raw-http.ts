@@ -17,6 +17,8 @@ export const headers = (answer: RawAnswer, name: string): readonly string[] =>
 /** A client on a bare socket: it sends exactly the bytes it is given, however wrong they are. */
 export class RawClient {
   readonly socket: Socket;
+  /** The connection did not end in order. */
+  wasReset = false;
   #received = '';
   #ended = false;
   #waiting: (() => void)[] = [];
@@ -25,8 +27,8 @@ export class RawClient {
     this.socket = socket;
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => this.#changed(() => (this.#received += text)));
+    socket.on('error', () => (this.wasReset = true)); // an outcome here like any other
     socket.on('close', () => this.#changed(() => (this.#ended = true)));
-    socket.on('error', () => undefined); // a reset is an outcome here: `closed` tells it
   }
 
   static async open(port: number): Promise<RawClient> {
