@@ -44,6 +44,8 @@ export class TicketDelivery {
   #mayGoOut({ ticket, takenAt }: TakenTicket): boolean {
     const { session } = ticket;
     const now = this.#o.clock.now();
+    // The head hands over what a refresh made, and that may have grown over the budget: the browser keeps what it has.
+    if (!this.#o.cookie.fits(ticket.value)) return false;
     if (now >= session.endsAt || ageSince(takenAt, now) >= this.#o.handover / 2) return false;
     const head = this.#o.heads.newest(session.sid);
     if (head !== undefined && head.generation > session.generation) return false;
