@@ -43,7 +43,11 @@ const targets: readonly Target[] = [
     request: requestBytes(`127.0.0.1:${String(upstream.port)}`, [`authorization: ${bearer}`]),
   },
   { name: 'bare http-proxy', running: await startTarget('http-proxy', [upstreamOrigin, bearer]), request: signedIn() },
-  { name: 'bare forwarder', running: await startTarget('bare-forwarder', [upstreamOrigin, bearer, origin]), request: signedIn() },
+  {
+    name: 'bare forwarder',
+    running: await startTarget('bare-forwarder', [upstreamOrigin, origin, JSON.stringify(fixedHeaders())]),
+    request: signedIn(),
+  },
   { name: 'Cloakroom', running: cloakroom, request: signedIn() },
 ];
 try {
@@ -89,23 +93,32 @@ function signedIn(): Buffer {
   return requestBytes(`localhost:${String(port)}`, [`cookie: ${cookie}`]);
 }
 
-/** What Chromium sends with a fetch, plus what is given. */
-function requestBytes(host: string, more: readonly string[]): Buffer {
-  const lines = [
-    `GET ${PATH} HTTP/1.1`,
-    `host: ${host}`,
-    'connection: keep-alive',
-    'user-agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
-    'accept: */*',
-    'sec-fetch-site: same-origin',
-    'sec-fetch-mode: cors',
-    'sec-fetch-dest: empty',
-    `referer: ${origin}/orders`,
-    'accept-encoding: gzip, deflate, br',
-    'accept-language: en-GB,en;q=0.9',
-    ...more,
+/** What Chromium sends with a fetch, besides Host and Cookie. */
+function browserHeaders(): readonly (readonly [string, string])[] {
+  return [
+    ['user-agent', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'],
+    ['accept', '*/*'],
+    ['sec-fetch-site', 'same-origin'],
+    ['sec-fetch-mode', 'cors'],
+    ['sec-fetch-dest', 'empty'],
+    ['referer', `${origin}/orders`],
+    ['accept-encoding', 'gzip, deflate, br'],
+    ['accept-language', 'en-GB,en;q=0.9'],
   ];
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+/** The list that Cloakroom sends upstream, made once: the bare forwarder moves the same bytes and decides nothing. */
+function fixedHeaders(): readonly string[] {
+  const host = `localhost:${String(port)}`;
+  const ours = ['x-forwarded-for', '127.0.0.1', 'x-forwarded-proto', 'http', 'x-forwarded-host', host];
+  const forwarded = ['forwarded', `for=127.0.0.1;host="${host}";proto=http`, 'x-request-id', '01JDEXAMPLEEXAMPLEEXAMPLE0'];
+  return [...browserHeaders().flat(), ...ours, ...forwarded, 'authorization', bearer];
+}
+
+function requestBytes(host: string, more: readonly string[]): Buffer {
+  const lines = browserHeaders().map(([name, value]) => `${name}: ${value}`);
+  const head = [`GET ${PATH} HTTP/1.1`, `host: ${host}`, 'connection: keep-alive', ...lines, ...more];
+  return Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
 /** A number for wrong answers is worth nothing: every target must give the upstream's own body, and the upstream must have seen a bearer. */

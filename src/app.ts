@@ -58,6 +58,8 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
 async function createNest(config: Config, frontend: Frontend, { clock, onAnswered }: Surroundings): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     skipMiddie: true,
+    // Fastify would put a handler of its own on our server, which resets the connection before our answer is read.
+    clientErrorHandler: () => undefined,
     serverFactory: (fastifyHandler: RequestListener) =>
       createHttpServer(config.listen, {
         listener: frontend.door.listener((request, response) => {

@@ -11,10 +11,10 @@ import { TrustedProxies } from '../../dist/proxy/trusted-proxies.js';
 import { UndiciForwarder } from '../../dist/proxy/undici-forwarder.js';
 import { reportReady } from './ready.ts';
 
-const [upstream = '', authorization = '', publicOrigin = ''] = process.argv.slice(2);
+const [upstream = '', publicOrigin = '', fixed = '[]'] = process.argv.slice(2);
 const forwarder = new UndiciForwarder({ origin: upstream, connections: 1000, connectTimeout: 5_000 });
 const route = { path: '/api', allowEncodedSlash: false } as ApiRoute;
-const fixedHeaders = ['authorization', authorization];
+const fixedHeaders = JSON.parse(fixed) as string[];
 const trustedProxies = new TrustedProxies([]);
 
 const plan = (method: string, path: string): ForwardPlan => ({
