@@ -34,22 +34,19 @@ export class JsonLogger implements Logger {
   }
 
   debug(event: string, fields?: LogFields): void {
-    this.#pino.debug({ event, ...fields });
+    this.#event('debug', event, fields);
   }
 
   info(event: string, fields?: LogFields): void {
-    this.#pino.info({ event, ...fields });
-    this.#flush();
+    this.#event('info', event, fields);
   }
 
   warn(event: string, fields?: LogFields): void {
-    this.#pino.warn({ event, ...fields });
-    this.#flush();
+    this.#event('warn', event, fields);
   }
 
   error(event: string, fields?: LogFields): void {
-    this.#pino.error({ event, ...fields });
-    this.#flush();
+    this.#event('error', event, fields);
   }
 
   access(fact: RequestFact): void {
@@ -61,6 +58,14 @@ export class JsonLogger implements Logger {
     clearInterval(this.#flusher);
     this.#access.flush();
     this.#destination.flushSync();
+  }
+
+  /** Access lines that came before it are written before it. */
+  #event(level: LogLevel, event: string, fields: LogFields | undefined): void {
+    if (!this.#pino.isLevelEnabled(level)) return;
+    this.#access.flush();
+    this.#pino[level]({ event, ...fields });
+    this.#destination.flush();
   }
 
   #flush(): void {
