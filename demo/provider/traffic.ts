@@ -34,9 +34,9 @@ export class Traffic {
     this.#stats.countHit(endpoint);
     const fault = this.#faults.take(endpoint);
     if (fault !== undefined && !isAfter(fault) && (await this.#spoil(ctx, endpoint, fault))) return;
-    await this.#carryOut(ctx, endpoint, next);
+    const refused = await this.#carryOut(ctx, endpoint, next);
     if (fault !== undefined && isAfter(fault)) await applyFault(ctx, fault);
-    this.#record(ctx, endpoint, ctx.oidc?.body ?? {});
+    this.#record(ctx, endpoint, refused ?? ctx.oidc?.body ?? {});
   }
 
   /** Applies a fault that comes before the provider; true when the request ends with it. */
@@ -51,17 +51,18 @@ export class Traffic {
     return true;
   }
 
-  async #carryOut(ctx: Context, endpoint: Endpoint, next: Next): Promise<void> {
+  /** The parameters of a request that was refused before oidc-provider saw (and read) it. */
+  async #carryOut(ctx: Context, endpoint: Endpoint, next: Next): Promise<Params | undefined> {
     if ((endpoint === 'token' || endpoint === 'revocation') && !this.#authMethodFits(ctx)) {
       const params = await readParams(ctx);
       refuse(ctx, 401, 'invalid_client');
-      this.#record(ctx, endpoint, params);
-      return;
+      return params;
     }
     // One at a time: of two requests with the same one-time token exactly one may win, as in a real provider's database.
     const turn = endpoint === 'token' ? this.#tokenQueue.then(next) : next();
     if (endpoint === 'token') this.#tokenQueue = turn.catch(() => undefined); // the error belongs to the request that met it
     await turn;
+    return undefined;
   }
 
   /** oidc-provider takes Basic and post alike; real providers often do not. */
