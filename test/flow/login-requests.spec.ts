@@ -117,15 +117,19 @@ describe('parameters of a login', () => {
   const start = async (query: string): Promise<UserAgent['page']> =>
     (await house.newAgent().navigate(`/bff/login?${query}`, { until: toProvider })).page;
 
-  it('pass when they are on the list, and win over the configured ones', async () => {
+  it('pass when they are on the list, and a prompt joins the configured one', async () => {
     const page = await start('prompt=login&login_hint=alice%40example.com&max_age=60&acr_values=urn%3Aa%20urn%3Ab&ui_locales=de');
     expect(queryOf(headerOf(page, 'location'))).toMatchObject({
-      prompt: 'login',
+      prompt: 'login consent',
       login_hint: 'alice@example.com',
       max_age: '60',
       acr_values: 'urn:a urn:b',
       ui_locales: 'de',
     });
+  });
+
+  it('leave prompt=none alone, as the specification demands', async () => {
+    expect(queryOf(headerOf(await start('prompt=none'), 'location'))['prompt']).toBe('none');
   });
 
   it('cannot change what belongs to the login itself', async () => {

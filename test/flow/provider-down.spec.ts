@@ -67,6 +67,17 @@ describe('a provider that is down at boot', () => {
     expect(await readiness()).toEqual({ status: 'ready', provider: 'up', redis: 'off' });
   });
 
+  it('is found again when nobody asks for a login', async () => {
+    await house.provider.control.up();
+    for (let tries = 0; tries < 400; tries++) {
+      const { provider } = (await readiness()) as { provider: string };
+      if (provider === 'up') break;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    expect(await readiness()).toMatchObject({ provider: 'up' });
+    expect(house.provider.stats.hits.authorization).toBeUndefined();
+  });
+
   it('is one warning while it lasts, not one for every try', async () => {
     const agent = house.newAgent();
     for (let i = 0; i < 10; i++) await agent.navigate('/bff/login');
