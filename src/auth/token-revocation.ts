@@ -39,7 +39,7 @@ export class TokenRevocation {
       });
       provider
         .revoke(refreshToken)
-        .then((revoked) => revoked || this.#failed('refused'))
+        // A refused one was logged by the provider client, with the cause.
         .catch((error: unknown) => this.#failed(error instanceof Error ? error.name : 'unknown'))
         .finally(() => {
           cancel();
