@@ -221,14 +221,15 @@ describe('a logout by a form', () => {
     const agent = await signedIn();
     const cookie = copyOf(agent);
     const trail = await agent.navigate('/bff/logout', { initiator: 'page', form: { returnTo: '/api/page?bye' } });
-    expect(paths(trail)).toEqual(['/bff/logout', '/oauth2/default/v1/logout', '/bff/logged-out', '/api/page']);
+    expect(paths(trail)).toEqual(['/bff/logout', '/bff/logout/provider', '/oauth2/default/v1/logout', '/bff/logged-out', '/api/page']);
     const page = trail.at('/bff/logout');
     expect([page?.status, page?.method]).toEqual([200, 'POST']);
-    expect(page?.headers.get('refresh')).toMatch(/^0;url=http:\/\/127\.0\.0\.1:\d+\/oauth2\/default\/v1\/logout\?id_token_hint=/);
+    expect(page?.headers.get('refresh')).toMatch(/^0;url=\/bff\/logout\/provider\?id=[\w-]{43}$/);
+    expect(house.provider.stats.endSessions).toMatchObject([{ id_token_hint: expect.any(String) }]);
     expect(page?.headers.get('content-security-policy')).toContain("default-src 'none'");
     expect(page?.headers.get('referrer-policy')).toBe('no-referrer');
     expect(page?.body).not.toContain('<script');
-    expect(clearings(page?.setCookies ?? [])).toEqual([SESSION, HINT]);
+    expect(clearings(page?.setCookies ?? [])).toEqual([SESSION]);
     expect(ours(agent)).toEqual([]);
     expect(house.provider.stats.revocations).toHaveLength(1);
     await expectEnded(cookie);
@@ -269,8 +270,18 @@ describe('a logout by a link', () => {
     expect(house.provider.stats.revocations).toEqual([]);
 
     const trail = await agent.submit();
-    expect(paths(trail)).toEqual(['/bff/logout', '/oauth2/default/v1/logout', '/bff/logged-out', '/']);
+    expect(paths(trail)).toEqual(['/bff/logout', '/bff/logout/provider', '/oauth2/default/v1/logout', '/bff/logged-out', '/']);
     expect(verdictOf(await agent.fetch('/api/orders'))).toEqual([401, 'not_logged_in']);
+  });
+
+  it('with its proof leads to a returnTo of this site, and to no other', async () => {
+    const ends: string[] = [];
+    for (const returnTo of ['/api/page?bye', '//evil.example', 'https://evil.example/']) {
+      const agent = await signedIn();
+      const url = `${await logoutUrlOf(agent)}&returnTo=${encodeURIComponent(returnTo)}`;
+      ends.push((await agent.navigate(url, { initiator: 'page' })).page.url);
+    }
+    expect(ends).toEqual([`${house.origin}/api/page?bye`, `${house.origin}/`, `${house.origin}/`]);
   });
 
   it('with the proof of another session ends neither', async () => {
@@ -329,7 +340,7 @@ describe('a logout without a session', () => {
       form: {},
       until: (url) => url.origin === house.provider.origin,
     });
-    expect(clearings(trail.page.setCookies)).toEqual([SESSION, HINT]);
+    expect(trail.hops.flatMap(({ setCookies }) => clearings(setCookies))).toEqual([SESSION, HINT]);
     expect(queryOf(trail.stoppedAt ?? '')).toEqual({
       client_id: 'cloakroom',
       post_logout_redirect_uri: `${house.origin}/bff/logged-out`,
