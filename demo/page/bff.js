@@ -36,10 +36,14 @@ export class Session {
     }
   }
 
-  /** Also called when any answer says so: a 401 with Cloakroom's mark. */
+  /**
+   * Also called when any answer says so: a 401 with Cloakroom's mark. The first reason stays: once the ended ticket is gone,
+   * Cloakroom only knows that there is none.
+   */
   signedOut(reason) {
+    const first = this.#view.state === 'signed-out' ? this.#view.reason : reason;
     this.#tokenEndsAt = undefined;
-    this.#show({ state: 'signed-out', reason });
+    this.#show({ state: 'signed-out', reason: first });
   }
 
   #signedIn(answer) {

@@ -12,8 +12,12 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** 43190 → "12 h", 150 → "2 min 30 s". */
+/** 43190 → "12 h", 150 → "2 min 30 s", never broken over two lines. */
 export function duration(seconds) {
+  return words(seconds).replaceAll(' ', '\u00a0');
+}
+
+function words(seconds) {
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   const minutes = Math.round(seconds / 60);

@@ -5,12 +5,12 @@ import { byId, make } from './dom.js';
 export function prepareCall(session) {
   const button = byId('call');
   const status = byId('call-status');
+  let wasSignedIn = false;
   session.onChange(() => {
-    button.disabled = !session.signedIn;
-    if (session.signedIn === (status.dataset.idle === undefined)) return;
-    status.replaceChildren(session.signedIn ? '' : 'Sign in to try this.');
-    if (session.signedIn) delete status.dataset.idle;
-    else status.dataset.idle = '';
+    const { signedIn } = session;
+    button.disabled = !signedIn;
+    if (signedIn !== wasSignedIn) status.replaceChildren(signedIn ? '' : 'Sign in to try this.');
+    wasSignedIn = signedIn;
   });
   button.addEventListener('click', async () => {
     button.disabled = true;
