@@ -24,7 +24,7 @@ interface Seen {
   readonly session?: Session;
 }
 
-/** How long a script has to follow `redirectTo`. Seconds. */
+/** How long a script or a page has to go on to the provider. Seconds. */
 const HOP_S = 60;
 const NOT_PROVEN = 'This sign-out was not asked for on this site, so nothing was ended.';
 
@@ -36,7 +36,7 @@ export class LogoutFlow {
     this.#parts = parts;
   }
 
-  /** From a script the answer is a path of ours: the provider's URL carries the ID token, which no script may see. */
+  /** Both answers lead to a path of ours: the provider's URL carries the ID token, which no script may see, and a page of ours is in sight of its origin's scripts. */
   async post(request: EndpointRequest): Promise<OwnResponse> {
     const { urls, providerLogout } = this.#parts;
     const fields = await readFields(request, ['returnTo']);
@@ -44,10 +44,14 @@ export class LogoutFlow {
     const seen = await this.#look(request);
     const hint = await this.#hint(seen, request);
     await this.#end(seen, request);
-    if (!isNavigation(request.headers)) return this.#scriptAnswer(seen, hint, returnTo, request);
-    const url = await providerLogout.url(hint, returnTo, this.#publicId(seen));
-    const cookies = this.#cleared(seen, request);
-    return url === undefined ? redirectTo(303, returnTo, cookies) : continuingPage(url, 'Signing out', cookies);
+    const byScript = !isNavigation(request.headers);
+    if (!providerLogout.exists()) {
+      const cookies = this.#cleared(seen, request);
+      return byScript ? jsonAnswer({ redirectTo: returnTo }, cookies) : redirectTo(303, returnTo, cookies);
+    }
+    const { path, line } = await this.#hop(seen, hint, returnTo);
+    const cookies = [...this.#clearedSession(seen, request), line];
+    return byScript ? jsonAnswer({ redirectTo: path }, cookies) : continuingPage(path, 'Signing out', cookies);
   }
 
   /** A link cannot prove where it was clicked, so it carries the session's public id. */
@@ -64,7 +68,7 @@ export class LogoutFlow {
     return redirectTo(303, url ?? returnTo, this.#cleared(seen, request));
   }
 
-  /** Where `redirectTo` leads. Only the hint of a finished logout has a returnTo: the one set at login is not spent here. */
+  /** Where `redirectTo` and the page lead. Only the hint of a finished logout has a returnTo: the one set at login is not spent here. */
   async provider(request: EndpointRequest): Promise<OwnResponse> {
     const { hints, sessionIdMac, providerLogout, urls } = this.#parts;
     const id = singleParam(request.query, 'id');
@@ -104,15 +108,14 @@ export class LogoutFlow {
     this.#parts.logger.info('logout', { requestId: request.requestId, session: lookup.kind });
   }
 
-  async #scriptAnswer(seen: Seen, hint: LogoutHint, returnTo: string, request: EndpointRequest): Promise<OwnResponse> {
-    const { urls, hints, sessionIdMac, providerLogout } = this.#parts;
-    if (!providerLogout.exists()) return jsonAnswer({ redirectTo: returnTo }, this.#cleared(seen, request));
+  /** The way to the provider, and the cookie that makes it this browser's own. */
+  async #hop(seen: Seen, hint: LogoutHint, returnTo: string): Promise<{ readonly path: string; readonly line: string }> {
+    const { urls, hints, sessionIdMac } = this.#parts;
     // Without a session the hop is still bound to this browser: a random id that nobody else knows.
     const sid = seen.session?.sid ?? randomBytes(16).toString('base64url');
     const sealed = await hints.seal({ sid, returnTo, ...hint }, HOP_S);
     const line = sealed.kind === 'sealed' ? sealed.line : hints.clear();
-    const hop = `${urls.base}/logout/provider?id=${sessionIdMac.id(sid)}`;
-    return jsonAnswer({ redirectTo: hop }, [...this.#clearedSession(seen, request), line]);
+    return { path: `${urls.base}/logout/provider?id=${sessionIdMac.id(sid)}`, line };
   }
 
   #ask(request: EndpointRequest): OwnResponse {
