@@ -19,6 +19,10 @@ const EXPLANATIONS: Readonly<Record<NotStoredReason, string>> = {
   old_kept: 'The browser sent the cookie of an earlier session that has ended, and did not keep the new one.',
 };
 
+/** A callback without its attempt cookie leads here: reloads and bookmarks do, and so does a browser that keeps no cookie at all. */
+const IF_JUST_SIGNED_IN =
+  'If you come here straight from signing in, the browser did not keep the cookie that began it: it may block cookies for this site.';
+
 /** The step after a login that proves the cookie: it goes on or says what failed, and never begins a login, so nothing can loop. */
 export class ContinueFlow {
   readonly #parts: Parts;
@@ -67,7 +71,7 @@ export class ContinueFlow {
 
   #signedOut(returnTo: string, cookies: readonly string[]): OwnResponse {
     const action = { kind: 'link', href: this.#loginUrl(returnTo), label: 'Sign in' } as const;
-    return ownPage({ title: 'You are signed out', lines: ['Sign in to go on.'], action }, cookies);
+    return ownPage({ title: 'You are signed out', lines: ['Sign in to go on.', IF_JUST_SIGNED_IN], action }, cookies);
   }
 
   #loginUrl(returnTo: string): string {
