@@ -1,0 +1,87 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { stringify } from 'yaml';
+
+const CLI = join(import.meta.dirname, '../../dist/cli.js');
+
+export type LogRecord = Readonly<Record<string, unknown>>;
+
+/** `cloakroom serve` in a process of its own. Needs a build. */
+export class ServeProcess {
+  readonly lines: LogRecord[] = [];
+  stderr = '';
+  /** Resolves with the exit code when the process and its output have ended. */
+  readonly exited: Promise<number | null>;
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+  #waiting: (() => void)[] = [];
+  #ended = false;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+    const child = spawn(process.execPath, [CLI, 'serve', '--config', join(folder, 'cloakroom.yaml')], {
+      cwd: folder,
+      env: {},
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    createInterface({ input: child.stdout }).on('line', (line) => this.#changed(() => this.lines.push(JSON.parse(line) as LogRecord)));
+    child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    this.exited = new Promise((resolve) => {
+      child.on('close', (code) => {
+        this.#changed(() => (this.#ended = true));
+        resolve(code);
+      });
+    });
+  }
+
+  static async start(config: object): Promise<ServeProcess> {
+    const folder = await mkdtemp(join(tmpdir(), 'cloakroom-serve-'));
+    await writeFile(join(folder, 'cloakroom.yaml'), stringify(config));
+    return new ServeProcess(folder);
+  }
+
+  /** The first log line of an event, waited for. */
+  async line(event: string): Promise<LogRecord> {
+    for (;;) {
+      const found = this.lines.find((line) => line['event'] === event);
+      if (found !== undefined) return found;
+      if (this.#ended) throw new Error(`the process ended without ${event}: ${this.stderr}`);
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  signal(name: 'SIGTERM' | 'SIGINT'): void {
+    this.#child.kill(name);
+  }
+
+  /** Ends the process, however it is doing, and removes its files. */
+  async discard(): Promise<void> {
+    if (!this.#ended) this.#child.kill('SIGKILL');
+    await this.exited;
+    await rm(this.#folder, { recursive: true });
+  }
+
+  #changed(change: () => void): void {
+    change();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+}
+
+/** A port that nobody had a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (address === null || typeof address === 'string' ? reject(new Error('no port')) : resolve(address.port)));
+    });
+  });
+}
