@@ -104,3 +104,26 @@ describe('access.allow on a route', () => {
     expect(Object.keys(user ?? {})).toEqual(['sub', 'name', 'email']);
   });
 });
+
+describe('access.allow that has changed since the login', () => {
+  it('refuses the session everywhere, names the way to another account, and does not end it', async () => {
+    const house = await openHouse();
+    try {
+      const agent = house.newAgent();
+      await agent.login('alice');
+      await house.reopen({ access: { allow: [{ claim: 'sub', anyOf: ['erin'] }] } });
+      const session = await agent.fetch('/bff/session');
+      const answers = [await agent.fetch('/api/orders'), await agent.fetch('/bff/refresh', { method: 'POST' })];
+      expect(answers.map(verdictOf)).toEqual([
+        [403, 'forbidden'],
+        [403, 'forbidden'],
+      ]);
+      expect(await jsonOf(session)).toEqual({ authenticated: false, reason: 'forbidden', loginUrl: '/bff/login?prompt=select_account' });
+      expect([session, ...answers].flatMap(({ headers }) => headers.getSetCookie())).toEqual([]);
+      await house.reopen({ access: { allow: [] } });
+      expect((await agent.fetch('/api/orders')).status).toBe(200);
+    } finally {
+      await house.close();
+    }
+  });
+});

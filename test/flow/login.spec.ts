@@ -127,6 +127,7 @@ describe('a login, hop by hop', () => {
   it('logs that it succeeded, without a value of the login', () => {
     const { lines } = house.log;
     expect(house.log.of('login_succeeded')).toHaveLength(1);
+    expect(house.provider.stats.serverErrors).toEqual([]);
     expect(lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
     const { code = '', state = '' } = queryOf(hop('/bff/callback').url);
     const secrets = [code, state, house.provider.clientSecret, ...agent.cookies().map(({ value }) => value)];

@@ -101,6 +101,13 @@ describe('the idle limit', () => {
     expect(house.provider.stats.refreshes).toBe(0);
   });
 
+  it('clears the cookie at the start of the next login as well', async () => {
+    house.clock.skip(30 * MINUTE);
+    const { page } = await agent.navigate('/bff/login', { until: (url) => url.origin === house.provider.origin });
+    expect(page.setCookies).toContain(CLEARED);
+    expect(page.setCookies).toHaveLength(2);
+  });
+
   it('lets the user sign in again, to where the page was', async () => {
     house.clock.skip(30 * MINUTE);
     await agent.navigate('/api/page?x=1');
