@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
 import { startDevProvider, type DevProvider } from '../../demo/provider/dev-provider.ts';
-import { freePort, ServeProcess } from '../support/serve-process.ts';
+import { freePort } from '../support/free-port.ts';
+import { ServeProcess } from '../support/serve-process.ts';
 import { UpstreamStub } from '../support/upstream-stub.ts';
 import { UserAgent } from '../support/user-agent.ts';
 

@@ -245,6 +245,38 @@ describe('what a provider answers to a refresh', () => {
     });
   });
 
+  it('that it is asked too often keeps everybody from asking before the time it named, with the access token valid too', async () => {
+    await signedIn();
+    house.clock.skip(INTO_EARLY_MS);
+    await begin({ kind: 'status', status: 429, headers: { 'retry-after': '17' } });
+    expect((await call()).status).toBe(200);
+    house.clock.skip(16_000);
+    expect((await call()).status).toBe(200);
+    expect(tokenHits()).toBe(1);
+    house.clock.skip(1_500);
+    expect((await call()).status).toBe(200);
+    expect(tokenHits()).toBe(2);
+  });
+
+  it.each<[string, Fault, Partial<ReturnType<typeof told>>]>([
+    ['invalid_client', oauth('invalid_client', 401), { status: 503, code: 'provider_unavailable', cleared: [], retryAfter: '5' }],
+    [
+      '429',
+      { kind: 'status', status: 429, headers: { 'retry-after': '17' } },
+      { status: 503, code: 'provider_unavailable', cleared: [], retryAfter: '17' },
+    ],
+    ['500', { kind: 'status', status: 500 }, { status: 503, code: 'provider_unavailable', cleared: [], retryAfter: '5' }],
+    ['invalid_grant', oauth('invalid_grant'), { status: 401, code: 'session_revoked', cleared: [SESSION], retryAfter: undefined }],
+  ])('means the same to POST /bff/refresh: %s', async (_, fault, expected) => {
+    await signedIn();
+    house.clock.skip(10_000);
+    await begin(fault);
+    expect(told(await house.call('/bff/refresh', { cookie, method: 'POST' }))).toEqual({ set: [], ...expected });
+    expect(tokenHits()).toBe(1);
+    // The page asked for more than it needed: its calls go on as before, unless the session is over.
+    expect((await call()).status).toBe(expected.status === 401 ? 401 : 200);
+  });
+
   it('never lets a request go on with an access token that is over', async () => {
     await signedIn();
     house.expireAccessToken();

@@ -152,6 +152,14 @@ describe('Set-Cookie', () => {
     expect(told(await house.call('/api/x', { cookie }))).toMatchObject({ status: 401, code: 'session_revoked' });
   });
 
+  it('of a slow answer that carries a re-seal for activity does not replace the cookie of a refresh', async () => {
+    house.clock.skip(200_000);
+    const slow = await held('/api/slow', cookie);
+    expect(told(await house.call('/bff/refresh', { cookie, method: 'POST' })).set).toHaveLength(1);
+    const late = await slow();
+    expect([late.status, names(late)]).toEqual([200, []]);
+  });
+
   it('of an answer that took longer than half the handover is left out, and the next request is healed', async () => {
     house.expireAccessToken();
     const slow = await held('/api/slow', cookie);

@@ -1,5 +1,3 @@
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { stringify } from 'yaml';
 import { startEchoApi, type EchoApi } from '../../demo/api/echo-api.ts';
 import { startDevProvider, type DevProvider } from '../../demo/provider/dev-provider.ts';
@@ -9,6 +7,7 @@ import type { Config } from '../../src/config/config.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
 import type { Logger } from '../../src/kernel/logger.ts';
 import { exchange } from './exchange.ts';
+import { freePort } from './free-port.ts';
 import { RecordingLogger } from './recording-logger.ts';
 import { startIngress } from './ingress.ts';
 import { UserAgent, type UserAgentOptions } from './user-agent.ts';
@@ -82,7 +81,7 @@ const KEY = 'dGVzdC1rZXktd2l0aC1tYW55LWJ5dGVzLTAxMjM0NTY3ODkrYWJjZGVmZ2hpams';
 
 export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const { publicPath = '', ingressStripsPath = false } = options;
-  const port = await freePort();
+  const port = await freePort(); // publicUrl must be known before the app listens
   const ingress = ingressStripsPath ? await startIngress({ port, strip: publicPath }) : undefined;
   const origin = `http://localhost:${ingress?.port ?? port}`;
   const api = await startEchoApi();
@@ -172,15 +171,3 @@ function overlay(base: Readonly<Record<string, unknown>>, more: Readonly<Record<
 
 const isSection = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** publicUrl must be known before the app listens, so the port is chosen first. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
-}
