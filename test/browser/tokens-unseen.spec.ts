@@ -106,7 +106,7 @@ describe('the search', () => {
   };
 
   it.each(Object.keys(plant))('finds a token planted in %s', async (place) => {
-    await tab.signIn();
+    if (place === 'body') await tab.signIn(); // the API answers what it was sent
     await tab.page.evaluate(plant[place] ?? String, TOKEN);
     expect(placesOf([TOKEN], await everythingSeen())).toContain(place);
   });
