@@ -47,6 +47,17 @@ describe('provider.responseMode form_post', () => {
     expect(page.body).toContain('access_denied');
   });
 
+  it('offers a new login when the provider is down, because a form cannot be linked to', async () => {
+    const agent = house.newAgent();
+    house.provider.control.fail('token', { kind: 'status', status: 503 });
+    const { page } = await agent.login('alice', { returnTo: '/api/page?x=1' });
+    house.provider.control.recover();
+    expect(verdictOf(page)).toEqual([503, 'provider_unavailable']);
+    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fapi%2Fpage%3Fx%3D1">Try again</a>');
+    const again = await agent.navigate('/bff/login?returnTo=%2Fapi%2Fpage%3Fx%3D1', { initiator: 'page' });
+    expect([again.page.url, again.page.status]).toEqual([`${house.origin}/api/page?x=1`, 200]);
+  });
+
   it.each([
     ['a body that is no form', { 'content-type': 'application/json' }, '{"code":"x","state":"y"}', 415, 'unsupported_media_type'],
     ['a body of 17 KiB', FORM, `code=${'x'.repeat(17 * 1024)}`, 413, 'payload_too_large'],
