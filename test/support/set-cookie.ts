@@ -1,7 +1,7 @@
 const ATTEMPT_NAME = /(-login\.)[0-9a-z]{7}[\w-]{4}$/;
 
 /** A Set-Cookie line without what differs each time: `name=…; attributes`, or `name=; attributes` when it clears. */
-export function shapeOf(line: string): string {
+function shapeOf(line: string): string {
   const [pair = '', ...attributes] = line.split('; ');
   return [`${nameOf(pair).replace(ATTEMPT_NAME, '$1<id>')}=${valueOf(pair) === '' ? '' : '…'}`, ...attributes].join('; ');
 }
@@ -10,7 +10,7 @@ export const shapesOf = (lines: readonly string[]): string[] => lines.map((line)
 
 export const nameOf = (line: string): string => line.split('=', 1)[0] ?? '';
 
-export const valueOf = (line: string): string => (line.split(';', 1)[0] ?? '').slice(nameOf(line).length + 1);
+const valueOf = (line: string): string => (line.split(';', 1)[0] ?? '').slice(nameOf(line).length + 1);
 
 /** Lines that take a cookie away. */
 export const clearings = (lines: readonly string[]): string[] =>
