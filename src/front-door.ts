@@ -8,11 +8,11 @@ import { failureResponse, type OwnResponse } from './kernel/failure-response.ts'
 import type { Logger } from './kernel/logger.ts';
 import type { OnAnswered } from './kernel/request-fact.ts';
 import type { RequestIds } from './kernel/request-id.ts';
-import { isBelow, type ApiRoute, type ApiRoutes } from './proxy/api-routes.ts';
+import { canonicalTarget, isBelow, type CanonicalTarget } from './kernel/request-target.ts';
+import type { ApiRoute, ApiRoutes } from './proxy/api-routes.ts';
 import type { ApiProxy } from './proxy/api-proxy.ts';
 import { splitTarget, type HostCheck } from './proxy/host-check.ts';
 import { admitBody, rawOwn, sendOwn } from './proxy/own-answer.ts';
-import { canonicalTarget, type CanonicalTarget } from './proxy/request-target.ts';
 import type { TrustedProxies } from './proxy/trusted-proxies.ts';
 
 export interface FrontDoorOptions {

@@ -1,5 +1,5 @@
 import { ENDPOINT_ROOT } from './auth/endpoints.ts';
-import { isBelow } from './proxy/api-routes.ts';
+import { isBelow } from './kernel/request-target.ts';
 
 /** Inside, pages have a root of their own, as endpoints do, whatever `basePath` is called and whatever the app's own paths are. */
 export const PAGE_ROOT = '/spa';

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mayEnter, type AccessRule } from '../access/access-policy.ts';
 import type { SessionCookie } from '../cookie/session-cookie.ts';
 import { checkCsrf, isCrossSiteNavigation } from '../csrf/csrf-policy.ts';
+import type { CanonicalTarget } from '../kernel/request-target.ts';
 import type { SessionActivity } from '../session/session-activity.ts';
 import type { ActiveSession, SessionLookup, TakenTicket } from '../session/session-lookup.ts';
 import type { SessionResolver } from '../session/session-resolver.ts';
@@ -12,7 +13,6 @@ import type { Forwarder } from './forwarder.ts';
 import { ProxyExchange, type ExchangeDesk, type Lane } from './proxy-exchange.ts';
 import { continuingPage, endedBy, isTooLarge, methodNotAllowed, signedOut } from './refusals.ts';
 import type { RequestHead } from './request-head.ts';
-import type { CanonicalTarget } from './request-target.ts';
 
 export interface ApiProxyOptions extends ExchangeDesk {
   readonly routes: readonly ApiRoute[];

@@ -1,4 +1,5 @@
 import type { AccessRule } from '../access/access-policy.ts';
+import { isBelow } from '../kernel/request-target.ts';
 
 /** One entry of `routes`, as the configuration gives it. Times in milliseconds, sizes in bytes, `off` as undefined. */
 export interface RouteOptions {
@@ -55,12 +56,6 @@ export class ApiRoutes {
     for (const route of this.all) if (isBelow(path, route.path)) return route;
     return undefined;
   }
-}
-
-/** `/api` and `/api/x` lie below `/api`; `/apix` does not. */
-export function isBelow(path: string, prefix: string): boolean {
-  if (!path.startsWith(prefix)) return false;
-  return path.length === prefix.length || path.charCodeAt(prefix.length) === 47; // '/'
 }
 
 /** The path that the upstream is asked for. */

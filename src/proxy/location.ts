@@ -1,4 +1,5 @@
-import { isBelow, type ApiRoute } from './api-routes.ts';
+import { isBelow } from '../kernel/request-target.ts';
+import type { ApiRoute } from './api-routes.ts';
 
 const HAS_ORIGIN = /^(?:[a-z][a-z0-9+.-]*:|[/\\]{2})/i;
 

@@ -6,12 +6,12 @@ import { statusOf, type Failure } from '../kernel/errors.ts';
 import { failureResponse, type FailureContext, type OwnResponse } from '../kernel/failure-response.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { OnAnswered } from '../kernel/request-fact.ts';
+import type { CanonicalTarget } from '../kernel/request-target.ts';
 import type { SessionLookup, TakenTicket } from '../session/session-lookup.ts';
 import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
 import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
 import { sendOwn } from './own-answer.ts';
-import type { CanonicalTarget } from './request-target.ts';
 import { responseHead, type ResponseHead, type UpstreamHeaders } from './response-head.ts';
 
 /** What every exchange of one frontend shares. */

@@ -1,4 +1,5 @@
-import { isBelow, type ApiRoute } from './api-routes.ts';
+import { isBelow } from '../kernel/request-target.ts';
+import type { ApiRoute } from './api-routes.ts';
 
 /**
  * An upstream's Set-Cookie line as the browser may get it: only names that the route allows, Domain dropped, Path under the

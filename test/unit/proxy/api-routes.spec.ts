@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ApiRoutes, isBelow, upstreamPath } from '../../../src/proxy/api-routes.ts';
+import { ApiRoutes, upstreamPath } from '../../../src/proxy/api-routes.ts';
 import { routeOptions } from '../../support/proxy-stand.ts';
 
 const upstream = { origin: 'http://api:8080', path: '' };
@@ -56,17 +56,5 @@ describe('the path upstream', () => {
     const options = routeOptions({ upstream: { ...upstream, path }, stripPrefix });
     const [route] = new ApiRoutes({ routes: [options], basePath: '/bff', publicPath: '' }).all;
     expect(route && upstreamPath(route, given)).toBe(expected);
-  });
-});
-
-describe('below', () => {
-  it('is a matter of whole segments', () => {
-    expect([isBelow('/a/b', '/a'), isBelow('/a', '/a'), isBelow('/ab', '/a'), isBelow('/', '/a'), isBelow('/a', '')]).toEqual([
-      true,
-      true,
-      false,
-      false,
-      true,
-    ]);
   });
 });

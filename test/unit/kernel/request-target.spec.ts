@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { canonicalTarget } from '../../../src/proxy/request-target.ts';
+import { canonicalTarget, isBelow } from '../../../src/kernel/request-target.ts';
 
 const pathOf = (raw: string): string | undefined => {
   const target = canonicalTarget(raw);
@@ -139,4 +139,16 @@ describe('whatever passes', () => {
     }
     return paths;
   }
+});
+
+describe('below', () => {
+  it('is a matter of whole segments', () => {
+    expect([isBelow('/a/b', '/a'), isBelow('/a', '/a'), isBelow('/ab', '/a'), isBelow('/', '/a'), isBelow('/a', '')]).toEqual([
+      true,
+      true,
+      false,
+      false,
+      true,
+    ]);
+  });
 });

@@ -43,6 +43,12 @@ export function canonicalTarget(rawTarget: string): RequestTarget {
   return careful(path, query);
 }
 
+/** `/api` and `/api/x` lie below `/api`; `/apix` does not. */
+export function isBelow(path: string, prefix: string): boolean {
+  if (!path.startsWith(prefix)) return false;
+  return path.length === prefix.length || path.charCodeAt(prefix.length) === 47; // '/'
+}
+
 function careful(raw: string, query: string): RequestTarget {
   if (!raw.startsWith('/')) return refuse('The request target must be a path that starts with a slash.');
   if (NOT_PRINTABLE_ASCII.test(raw)) return refuse('The path holds a control character, a space or raw non-ASCII.');
