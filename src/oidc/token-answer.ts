@@ -6,6 +6,8 @@ import type { TokenSet } from './identity-provider.ts';
 const LONGEST_LIFETIME_S = 31_536_000;
 /** What an Authorization header can carry (RFC 6749 appendix A.12). */
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+/** The characters of RFC 6749 §5.2 without the space, which no error code in use has; longer than any of those. */
+const ERROR_WORD = /^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
 
 /**
  * What the token endpoint said (RFC 6749 §5). `unusable`: readable, and yet no bearer token. `unreadable`: not an answer of a token
@@ -13,6 +15,7 @@ const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
  */
 export type TokenAnswer =
   | { readonly kind: 'tokens'; readonly tokens: TokenSet }
+  /** `error`: the provider's word as far as it is one, else `other`. Not for a log: it may still be anything of that form. */
   | { readonly kind: 'error'; readonly error: string; readonly status: number }
   | { readonly kind: 'throttled'; readonly retryAfter?: number }
   | { readonly kind: 'unusable'; readonly cause: string }
@@ -35,7 +38,7 @@ export async function readTokenAnswer(response: Response, context: TokenAnswerCo
   const body = parseJsonObject(await response.text());
   if (body === undefined) return { kind: 'unreadable', cause: status === 200 ? 'not_json' : `http_${status}`, ...wait };
   const error = stringIn(body, 'error');
-  if (error !== undefined) return { kind: 'error', error, status };
+  if (error !== undefined) return { kind: 'error', error: ERROR_WORD.test(error) ? error : 'other', status };
   if (status !== 200) return { kind: 'unreadable', cause: `http_${status}`, ...wait };
   return readTokens(body, context);
 }

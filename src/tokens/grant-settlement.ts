@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { IdentityProvider, TokenSet } from '../oidc/identity-provider.ts';
+import { registeredError } from '../oidc/oidc-errors.ts';
 import type { RevocationCause, Revocations } from '../session/revocations.ts';
 import type { SessionHead } from '../session/session-head.ts';
 import type { SessionStore } from '../session/session-store.ts';
@@ -114,10 +115,18 @@ export class GrantSettlement {
     const now = this.#o.clock.now();
     const refusal = judgeRefusal(refused, this.#o.fatalErrors);
     if (refusal === 'fatal') return 'fatal';
-    this.#alert(refusal === 'misconfigured' ? 'refresh_refused_misconfigured' : 'refresh_refused', { error, status });
+    this.#alert(refusal === 'misconfigured' ? 'refresh_refused_misconfigured' : 'refresh_refused', {
+      error: this.#loggable(error),
+      status,
+    });
     if (refusal === 'doubtful' && isOver(session, now) && this.#o.failures.isFinal(session, error, now))
       return this.end(session, 'refresh_expired');
     return failed({ code: 'provider_unavailable' });
+  }
+
+  /** An error code that somebody has written down, here or in the configuration: anything else could be a quoted token. */
+  #loggable(error: string): string {
+    return this.#o.fatalErrors.includes(error) ? error : registeredError(error);
   }
 
   /** Every session meets the same wrong client secret: one line a minute says it. */

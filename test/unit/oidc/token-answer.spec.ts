@@ -123,3 +123,24 @@ describe('readTokenAnswer', () => {
     expect(await read('', 503, { 'retry-after': '17' })).toEqual({ kind: 'unreadable', cause: 'http_503', retryAfter: 17 });
   });
 });
+
+describe('an error word', () => {
+  const errorOf = async (error: unknown) => {
+    const answer = await read({ error }, 400);
+    return answer.kind === 'error' ? answer.error : answer.kind;
+  };
+
+  it.each(['invalid_grant', 'x', 'https://id.example.com/errors#7', 'e'.repeat(64)])(
+    'of RFC 6749 characters is taken: %s',
+    async (error) => {
+      expect(await errorOf(error)).toBe(error);
+    },
+  );
+
+  it.each(['e'.repeat(65), 'two words', 'a"b', 'a\\b', 'line\nbreak', 'caf\u00e9', '\u007f', 'e'.repeat(1_000_000)])(
+    'of other characters, or too long, is "other": %#',
+    async (error) => {
+      expect(await errorOf(error)).toBe('other');
+    },
+  );
+});
