@@ -1,8 +1,9 @@
+import { canonicalTarget, isBelow } from '../kernel/request-target.ts';
 import { homeOf, type PublicUrls } from './public-urls.ts';
 
 const MAX_BYTES = 512;
-/** Spelled in percent, they are refused by our own front door. */
-const REFUSED_ESCAPES = /%(?:[01][0-9a-f]|2f|5c|7f)/i;
+/** Of no use in the path of a page, and a line break to careless readers. */
+const CONTROL = /%(?:[01][0-9a-f]|7f)/i;
 
 /**
  * Where a login, a logout or an error page leads back to: a path of this site, re-serialised, or the start page.
@@ -34,19 +35,9 @@ function isPlain(text: string): boolean {
   return text.isWellFormed();
 }
 
+/** Read exactly as the front door reads it: what it refuses is no page, and `/%62ff` is `/bff`. */
 function isOurPage(pathname: string, urls: PublicUrls): boolean {
-  // `//` at the front is another host to whoever reads the Location header; elsewhere the front door refuses it.
-  if (pathname.includes('//') || REFUSED_ESCAPES.test(pathname)) return false;
-  const path = decodeUnreserved(pathname);
-  return isBelow(path, urls.path) && !isBelow(path, urls.base);
-}
-
-const isBelow = (path: string, root: string): boolean => path === root || path.startsWith(`${root}/`);
-
-/** As the front door reads it: `/%62ff` is `/bff` (RFC 3986 §6.2.2.2). */
-function decodeUnreserved(path: string): string {
-  return path.replace(/%([0-9a-f]{2})/gi, (escape, hex: string) => {
-    const char = String.fromCharCode(parseInt(hex, 16));
-    return /[A-Za-z0-9._~-]/.test(char) ? char : escape;
-  });
+  const target = canonicalTarget(pathname);
+  if (target.kind === 'refused' || target.encodedSlash || CONTROL.test(target.path)) return false;
+  return isBelow(target.path, urls.path) && !isBelow(target.path, urls.base);
 }

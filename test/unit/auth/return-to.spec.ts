@@ -64,6 +64,7 @@ const HOSTILE: readonly (readonly [attack: string, values: readonly string[]])[]
     'A11 our own endpoints',
     ['/bff', '/bff/', '/bff/login', '/bff/logout?x=1', '/bff/callback', '/x/../bff/login', '/%62ff/login', '/%2e/bff/login'],
   ],
+  ['what our own front door refuses', ['/100%', '/a%2eb', '/..;/a', '/a%252fb', '/a%2Fb', '/%c0%afa', '/a/..%3bx']],
 ];
 
 const cases = HOSTILE.flatMap(([attack, values]) => values.map((value) => [attack, value.slice(0, 40), value] as const));
