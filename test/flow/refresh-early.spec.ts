@@ -52,6 +52,21 @@ describe('early refresh', () => {
     expect([gate.arrived, house.provider.stats.refreshes]).toEqual([1, 1]);
   });
 
+  it('makes nobody but the request that began it wait', async () => {
+    await signedIn('10s');
+    house.clock.skip(INTO_EARLY_MS);
+    const gate = house.provider.control.hold('token');
+    const order: string[] = [];
+    const trigger = house.call('/api/trigger', { cookie }).finally(() => order.push('trigger'));
+    await gate.waitFor(1);
+    const others = await Promise.all(Array.from({ length: 10 }, () => house.call('/api/other', { cookie })));
+    order.push('others');
+    gate.open();
+    expect(await fingerprintOf(await trigger)).not.toBe(fingerprint);
+    expect(order).toEqual(['others', 'trigger']);
+    for (const answer of others) expect([told(answer).set, await fingerprintOf(answer)]).toEqual([[], fingerprint]);
+  });
+
   it('gives the new ticket to the request that began it when the provider is quick', async () => {
     await signedIn('10s');
     house.clock.skip(INTO_EARLY_MS);
