@@ -17,6 +17,14 @@ export interface TokenSet {
   readonly scope?: readonly string[];
 }
 
+/**
+ * A login that could not be finished now. `spent`: the code may have been redeemed, so the same callback will not do again and a new
+ * login must begin; `false`: nothing happened to it, and a reload repeats everything.
+ */
+export interface ExchangeUnavailable extends ProviderUnavailable {
+  readonly spent: boolean;
+}
+
 export interface AuthorizationRequest {
   readonly state: string;
   readonly nonce: string;
@@ -55,7 +63,10 @@ export type ExchangeOutcome =
       /** A short word for the log: which check failed. Never a value. */
       readonly check: string;
     }
-  | ProviderUnavailable;
+  | ExchangeUnavailable;
+
+/** `no-endpoint`: the provider offers no revocation, and nothing was sent. */
+export type RevokeOutcome = 'revoked' | 'no-endpoint' | 'failed';
 
 export type RefreshOutcome =
   /** `claims` are set only when a refreshed ID token was validated and belongs to the same `sub`. They may be fewer than at login. */
@@ -100,11 +111,14 @@ export interface IdentityProvider {
   start(): void;
   close(): Promise<void>;
   authorizationUrl(request: AuthorizationRequest): Promise<{ readonly kind: 'ready'; readonly url: string } | ProviderUnavailable>;
-  /** Checks the authorization response and exchanges the code. Not idempotent: the caller single-flights by state. */
+  /**
+   * Checks the authorization response and exchanges the code. Not idempotent: the caller single-flights by state. A refresh token that
+   * came and brings no login is handed back to the provider.
+   */
   exchange(request: CallbackRequest): Promise<ExchangeOutcome>;
   refresh(request: RefreshRequest): Promise<RefreshOutcome>;
-  /** RFC 7009. Best effort: `false` when the provider has no such endpoint or did not answer 200. */
-  revoke(refreshToken: string): Promise<boolean>;
+  /** RFC 7009. Best effort. `failed`: it was not answered with 200, and the implementation has logged why; callers need not. */
+  revoke(refreshToken: string): Promise<RevokeOutcome>;
   /** RP-Initiated Logout 1.0. `undefined` when the provider has no end_session_endpoint or its metadata is not known. Never waits. */
   endSessionUrl(request: EndSessionRequest): string | undefined;
 }

@@ -14,6 +14,7 @@ import type {
   ProviderUnavailable,
   RefreshOutcome,
   RefreshRequest,
+  RevokeOutcome,
   TokenSet,
 } from './identity-provider.ts';
 import type { ProviderDocument } from './metadata-document.ts';
@@ -24,6 +25,7 @@ import type { EndSessionOptions, ProviderOptions, RefreshGrantOptions } from './
 import { ProviderRequests } from './provider-requests.ts';
 import { breaksContinuity, toRefreshFailure } from './refresh-outcome.ts';
 import { atMost, scheduleUnref, type Schedule } from './schedule.ts';
+import { TokenRevoker } from './token-revoker.ts';
 import { UserinfoClaims } from './userinfo-claims.ts';
 
 const RETRY_AFTER_S = 5;
@@ -54,6 +56,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
   readonly #keys: ProviderKeys;
   readonly #requests: ProviderRequests;
   readonly #idTokens: IdTokenVerifier;
+  readonly #revoker: TokenRevoker;
   readonly #codeExchange: CodeExchange;
   readonly #redirectUri: string;
 
@@ -77,6 +80,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     });
     const { issuer, clientId, clockTolerance } = provider;
     this.#idTokens = new IdTokenVerifier({ keys: this.#keys, clock, issuer, clientId, clockTolerance });
+    this.#revoker = new TokenRevoker({ metadata: this.#metadata, requests: this.#requests, logger });
     this.#codeExchange = new CodeExchange({
       metadata: this.#metadata,
       keys: this.#keys,
@@ -84,6 +88,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
       idTokens: this.#idTokens,
       userinfo: new UserinfoClaims({ requests: this.#requests, logger, mode: provider.userinfo, wantedClaims: options.wantedClaims }),
       missingRefreshToken: new MissingRefreshToken(clock, logger),
+      revoker: this.#revoker,
       refreshTokenExpected: provider.scope.includes('offline_access'),
     });
   }
@@ -128,12 +133,8 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     return this.#judgeRefreshed(document, reply.tokens, request.sub);
   }
 
-  async revoke(refreshToken: string): Promise<boolean> {
-    const document = await this.#metadata.ready();
-    if (document?.revocationEndpoint === undefined) return false;
-    const cause = await this.#requests.revoke(document, refreshToken);
-    if (cause !== undefined) this.#options.logger.warn('token_revocation_failed', { cause });
-    return cause === undefined;
+  revoke(refreshToken: string): Promise<RevokeOutcome> {
+    return this.#revoker.revoke(refreshToken);
   }
 
   endSessionUrl(request: EndSessionRequest): string | undefined {

@@ -140,11 +140,11 @@ export class GrantSettlement {
   async #revoke(refreshToken: string | undefined): Promise<void> {
     if (refreshToken === undefined) return;
     try {
-      if (await this.#o.provider.revoke(refreshToken)) return;
-    } catch {
-      // Best effort (RFC 7009): said below, like a refusal.
+      // Best effort (RFC 7009). A failure was logged by the provider client.
+      await this.#o.provider.revoke(refreshToken);
+    } catch (error) {
+      this.#o.logger.error('refresh_token_not_revoked', { error: error instanceof Error ? error.name : typeof error });
     }
-    this.#o.logger.warn('refresh_token_not_revoked');
   }
 }
 

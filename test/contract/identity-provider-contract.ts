@@ -94,10 +94,15 @@ export function identityProviderContract(name: string, create: () => Promise<Ide
       expect(await world.provider.refresh(world.refresh)).toMatchObject({ kind: 'failed', sent: false });
     });
 
-    it('revokes best effort: true, or false when the provider is down', async () => {
-      expect(await world.provider.revoke('refresh-1')).toBe(true);
+    it('says that a code was not spent when the provider could not be reached', async () => {
       await world.goDown();
-      expect(await world.provider.revoke('refresh-1')).toBe(false);
+      expect(await world.provider.exchange(world.callback)).toMatchObject({ kind: 'unavailable', spent: false });
+    });
+
+    it('revokes best effort, and says when the provider is down', async () => {
+      expect(await world.provider.revoke('refresh-1')).toBe('revoked');
+      await world.goDown();
+      expect(await world.provider.revoke('refresh-1')).toBe('failed');
     });
 
     it('gives the end-session URL without waiting, or none while nothing is known', async () => {

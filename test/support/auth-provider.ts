@@ -7,6 +7,7 @@ import type {
   ProviderUnavailable,
   RefreshOutcome,
   RefreshRequest,
+  RevokeOutcome,
 } from '../../src/oidc/identity-provider.ts';
 import { FakeProvider, accessTokenOf, refreshTokenOf } from './fake-provider.ts';
 
@@ -82,7 +83,7 @@ export class AuthProvider implements IdentityProvider {
     return this.grants.refresh(request);
   }
 
-  revoke(refreshToken: string): Promise<boolean> {
+  revoke(refreshToken: string): Promise<RevokeOutcome> {
     return this.grants.revoke(refreshToken);
   }
 

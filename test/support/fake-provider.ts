@@ -4,6 +4,7 @@ import type {
   ProviderUnavailable,
   RefreshOutcome,
   RefreshRequest,
+  RevokeOutcome,
 } from '../../src/oidc/identity-provider.ts';
 
 type Answer = RefreshOutcome | Error;
@@ -24,7 +25,7 @@ export class FakeProvider implements IdentityProvider {
   /** The answer carries a new refresh token. */
   rotates = true;
   lifetime = 300_000;
-  revokes: () => Promise<boolean> = async () => true;
+  revokes: () => Promise<RevokeOutcome> = async () => 'revoked';
 
   readonly #now: () => number;
   readonly #script: Answer[] = [];
@@ -61,7 +62,7 @@ export class FakeProvider implements IdentityProvider {
     return scripted ?? this.#grant(request);
   }
 
-  async revoke(refreshToken: string): Promise<boolean> {
+  async revoke(refreshToken: string): Promise<RevokeOutcome> {
     this.revoked.push(refreshToken);
     return this.revokes();
   }
@@ -79,7 +80,7 @@ export class FakeProvider implements IdentityProvider {
   }
 
   async exchange(): Promise<ExchangeOutcome> {
-    return { kind: 'unavailable', retryAfter: 1 };
+    return { kind: 'unavailable', retryAfter: 1, spent: false };
   }
 
   endSessionUrl(): undefined {

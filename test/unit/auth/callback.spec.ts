@@ -197,7 +197,7 @@ describe('the callback', () => {
   });
 
   it('answers 503 with this URL to try again, and keeps the attempt', async () => {
-    app.provider.outcome = () => ({ kind: 'unavailable', retryAfter: 3 });
+    app.provider.outcome = () => ({ kind: 'unavailable', retryAfter: 3, spent: false });
     const { callback } = await app.begin();
     const answer = await app.navigate(callback, 'cross-site');
     expect(answer).toMatchObject({ status: 503, setCookies: [], headers: { 'retry-after': '3' } });

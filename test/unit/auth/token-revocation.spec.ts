@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import type { RevokeOutcome } from '../../../src/oidc/identity-provider.ts';
 import { TokenRevocation } from '../../../src/auth/token-revocation.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { RecordingLogger } from '../../support/recording-logger.ts';
@@ -7,14 +8,14 @@ describe('TokenRevocation', () => {
   let clock: ManualClock;
   let logger: RecordingLogger;
   let asked: string[];
-  let answer: () => Promise<boolean>;
+  let answer: () => Promise<RevokeOutcome>;
   let revocation: TokenRevocation;
 
   beforeEach(() => {
     clock = new ManualClock();
     logger = new RecordingLogger();
     asked = [];
-    answer = async () => true;
+    answer = async () => 'revoked';
     const provider = {
       revoke: (token: string) => {
         asked.push(token);
@@ -39,7 +40,7 @@ describe('TokenRevocation', () => {
   });
 
   it('leaves it to the provider client to say why a revocation was refused', async () => {
-    answer = () => Promise.resolve(false);
+    answer = () => Promise.resolve('failed');
     await revocation.now('rt1');
     expect([logger.lines, clock.pending]).toEqual([[], 0]);
   });

@@ -50,7 +50,7 @@ async function create(dev: Partial<DevProviderOptions> = {}, own: Partial<Provid
   );
   const login = async (): Promise<ExchangeOutcome> => {
     const ready = await provider.authorizationUrl({ ...LOGIN, params: {} });
-    if (ready.kind !== 'ready') return ready;
+    if (ready.kind !== 'ready') throw new Error('the provider is not ready');
     const agent = new UserAgent({ origin: new URL(REDIRECT_URI).origin });
     await agent.navigate(ready.url, { until: isCallback });
     const params = callbackParams(await agent.signIn('alice', { until: isCallback }));
@@ -84,7 +84,7 @@ describe('a real provider with an issuer path and one-time refresh tokens', () =
   it('revokes', async () => {
     const { provider, login, op } = await create();
     const { refreshToken = '' } = tokensOf(await login());
-    expect(await provider.revoke(refreshToken)).toBe(true);
+    expect(await provider.revoke(refreshToken)).toBe('revoked');
     expect(op.control.liveRefreshTokens('alice')).toBe(0);
   });
 

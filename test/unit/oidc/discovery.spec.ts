@@ -42,8 +42,8 @@ describe('a provider that is down at start', () => {
     expect(provider.status()).toBe('unknown');
     provider.start();
     expect(await provider.authorizationUrl(AUTHORIZATION)).toEqual({ kind: 'unavailable', retryAfter: 5 });
-    expect(await provider.exchange(callback())).toEqual({ kind: 'unavailable', retryAfter: 5 });
-    expect(await provider.revoke('r')).toBe(false);
+    expect(await provider.exchange(callback())).toEqual({ kind: 'unavailable', retryAfter: 5, spent: false });
+    expect(await provider.revoke('r')).toBe('failed');
     expect(provider.endSessionUrl({ postLogoutRedirectUri: 'http://localhost/' })).toBeUndefined();
     expect(provider.status()).toBe('down');
   });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import { Secret } from '../../../src/kernel/secret.ts';
 import type { ExchangeOutcome } from '../../../src/oidc/identity-provider.ts';
 import type { ProviderOptions } from '../../../src/oidc/provider-options.ts';
-import { HostileProvider, signingKey } from '../../support/hostile-provider.ts';
+import { HostileProvider, signingKey, type Answer } from '../../support/hostile-provider.ts';
 import { callback, CLIENT_SECRET, REDIRECT_URI, setUp, type Setup } from '../../support/openid-setup.ts';
 
 let hostile: HostileProvider;
@@ -319,7 +319,85 @@ describe('an answer of the token endpoint at login', () => {
 
   it('hands on how long to wait', async () => {
     hostile.answers.set('token', { status: 429, headers: { 'retry-after': '17' } });
-    expect(await make().provider.exchange(callback())).toEqual({ kind: 'unavailable', retryAfter: 17 });
+    expect(await make().provider.exchange(callback())).toEqual({ kind: 'unavailable', retryAfter: 17, spent: false });
+  });
+});
+
+describe('a login that cannot be finished now', () => {
+  it.each<[string, Answer, boolean]>([
+    ['500', { status: 500 }, true],
+    ['HTML', { text: '<html>' }, true],
+    ['a redirect', { status: 302, headers: { location: '/x' } }, true],
+    ['a reset', 'reset', true],
+    ['no answer', 'hang', true],
+    ['server_error', { status: 400, json: { error: 'server_error' } }, true],
+    ['429', { status: 429 }, false],
+  ])('says after %s of the token endpoint whether the code may be spent: %s', async (_title, answer, spent) => {
+    hostile.answers.set('token', answer);
+    expect(await make({ timeout: 200 }).provider.exchange(callback())).toEqual({ kind: 'unavailable', retryAfter: 5, spent });
+  });
+
+  it('has not spent the code when the token endpoint cannot be reached', async () => {
+    const { provider } = make();
+    await provider.exchange(callback());
+    await hostile.stop();
+    const outcome = await provider.exchange(callback());
+    await hostile.start();
+    expect(outcome).toEqual({ kind: 'unavailable', retryAfter: 5, spent: false });
+  });
+
+  it('has not spent the code when the keys cannot be had', async () => {
+    hostile.answers.set('jwks', { status: 500 });
+    expect(await make().provider.exchange(callback())).toEqual({ kind: 'unavailable', retryAfter: 5, spent: false });
+    expect(hostile.count('token')).toBe(0);
+  });
+
+  it('has spent the code when the keys get lost after it', async () => {
+    const { provider } = make();
+    await provider.authorizationUrl({ state: 's', nonce: 'n', codeVerifier: 'v'.repeat(43), params: {} });
+    await provider.exchange(callback());
+    hostile.answerTokens({ id_token: await hostile.idToken({}, { key: await signingKey('ES256', 'key-2') }) });
+    hostile.answers.set('jwks', { status: 500 });
+    expect(await provider.exchange(callback())).toEqual({ kind: 'unavailable', retryAfter: 5, spent: true });
+  });
+});
+
+describe('a refresh token that came without a login', () => {
+  const revoked = async (): Promise<string | null> => {
+    while (hostile.count('revocation') === 0) await new Promise((resolve) => setImmediate(resolve));
+    return hostile.last('revocation').form.get('token');
+  };
+
+  it.each([
+    ['the ID token is missing', { id_token: undefined }],
+    ['the ID token is none', { id_token: 'opaque' }],
+  ])('is handed back when %s', async (_title, members) => {
+    hostile.answerTokens(members);
+    expect((await make().provider.exchange(callback())).kind).toBe('refused');
+    expect(await revoked()).toBe('refresh-1');
+  });
+
+  it.each<[string, Answer]>([
+    ['fails', { status: 500 }],
+    ['tells of somebody else', { json: { sub: 'mallory' } }],
+  ])('is handed back when userinfo %s, once', async (_title, answer) => {
+    hostile.answers.set('userinfo', answer);
+    expect((await make({ userinfo: 'always' }).provider.exchange(callback())).kind).not.toBe('signed-in');
+    expect(await revoked()).toBe('refresh-1');
+    expect(hostile.count('revocation')).toBe(1);
+  });
+
+  it('keeps nobody waiting for the revocation', async () => {
+    hostile.answers.set('revocation', 'hang');
+    hostile.answerTokens({ id_token: 'opaque' });
+    expect((await make().provider.exchange(callback())).kind).toBe('refused');
+    expect(await revoked()).toBe('refresh-1');
+  });
+
+  it('is kept after a good login', async () => {
+    expect((await make().provider.exchange(callback())).kind).toBe('signed-in');
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(hostile.count('revocation')).toBe(0);
   });
 });
 

@@ -192,7 +192,7 @@ describe('a refresh that brings no tokens', () => {
 
 describe('revocation', () => {
   it('sends the token with its hint and the client authentication', async () => {
-    expect(await make().provider.revoke('refresh-9')).toBe(true);
+    expect(await make().provider.revoke('refresh-9')).toBe('revoked');
     const { form, headers } = hostile.last('revocation');
     expect(Object.fromEntries(form)).toEqual({ token: 'refresh-9', token_type_hint: 'refresh_token' });
     expect(headers.authorization).toMatch(/^Basic /);
@@ -203,16 +203,18 @@ describe('revocation', () => {
     ['a redirect', { status: 302, headers: { location: '/' } }],
     ['a reset', 'reset'],
     ['503', { status: 503 }],
-  ])('is false after %s', async (_title, answer) => {
+  ])('fails with one line in the log after %s', async (_title, answer) => {
     hostile.answers.set('revocation', answer);
     const { provider, logger } = make();
-    expect(await provider.revoke('refresh-9')).toBe(false);
+    expect(await provider.revoke('refresh-9')).toBe('failed');
     expect(logger.of('token_revocation_failed')).toHaveLength(1);
   });
 
-  it('is false without a revocation endpoint', async () => {
+  it('without a revocation endpoint is nothing to mention', async () => {
     hostile.answers.set('discovery', { json: { ...hostile.metadata, revocation_endpoint: undefined } });
-    expect(await make().provider.revoke('refresh-9')).toBe(false);
+    const { provider, logger } = make();
+    expect(await provider.revoke('refresh-9')).toBe('no-endpoint');
     expect(hostile.count('revocation')).toBe(0);
+    expect(logger.of('token_revocation_failed')).toEqual([]);
   });
 });
