@@ -1,9 +1,13 @@
 import type { Claims, ClaimValue } from '../kernel/claims.ts';
+import type { Failure } from '../kernel/errors.ts';
 
 export type JsonScalar = string | number | boolean | null;
 
 /** `claim`: its value, or one entry of it, is one of `anyOf`. `emailDomain`: a verified address in one of these domains. */
 export type AccessRule = { readonly claim: string; readonly anyOf: readonly JsonScalar[] } | { readonly emailDomain: readonly string[] };
+
+/** What the account learns that no rule admits: on a route, at login, at refresh. */
+export const NOT_ADMITTED: Failure = { code: 'forbidden', detail: 'This account may not use this application.' };
 
 /** Pure. One rule that fits admits; no rule at all admits everybody. */
 export function mayEnter(rules: readonly AccessRule[], claims: Claims): boolean {

@@ -1,9 +1,11 @@
+import { NOT_ADMITTED } from '../access/access-policy.ts';
 import type { ErrorDetails } from '../kernel/errors.ts';
 import type { OwnResponse } from '../kernel/failure-response.ts';
+import { loginLink } from '../kernel/login-link.ts';
 import type { LoginAttempt } from '../session/login-attempt.ts';
 import type { AuthParts } from './auth-parts.ts';
 import type { EndpointRequest } from './endpoint-request.ts';
-import { continuingPage, failureAnswer } from './own-answers.ts';
+import { continueTo, failureAnswer } from './own-answers.ts';
 import { homeOf, loginUrlOf } from './public-urls.ts';
 import { safeReturnTo } from './return-to.ts';
 import type { SignedIn } from './session-start.ts';
@@ -20,7 +22,6 @@ export interface RefusedLogin extends Pick<ErrorDetails, 'providerError'> {
 }
 
 const SORRY = 'The sign-in did not work. Nothing about a session you may already have was changed.';
-const NOT_ADMITTED = 'This account is not admitted to this application.';
 const UNAVAILABLE = 'The identity provider cannot be reached right now.';
 
 /** What the callback says, in every case of its table. All of them expire the attempt, except the one that may be tried again. */
@@ -34,12 +35,12 @@ export class CallbackAnswers {
   signedIn(request: EndpointRequest, attempt: LoginAttempt, setCookies: readonly string[]): OwnResponse {
     const { attempts, logger } = this.#parts;
     logger.info('login_succeeded', { requestId: request.requestId });
-    return continuingPage(this.#continueUrl(attempt.returnTo, '&fresh=1'), 'Signed in', [...setCookies, ...attempts.finish(attempt.state)]);
+    return continueTo(this.#continueUrl(attempt.returnTo, '&fresh=1'), 'Signed in', [...setCookies, ...attempts.finish(attempt.state)]);
   }
 
   /** A reload, the back button, a bookmark, another browser: `continue` finds out whether there is a session. */
   unknownAttempt(cookies: readonly string[] = []): OwnResponse {
-    return continuingPage(this.#continueUrl(homeOf(this.#parts.urls)), 'One moment', cookies);
+    return continueTo(this.#continueUrl(homeOf(this.#parts.urls)), 'One moment', cookies);
   }
 
   refused(request: EndpointRequest, { reason, check, providerError, state, returnTo }: RefusedLogin): OwnResponse {
@@ -59,14 +60,13 @@ export class CallbackAnswers {
     // Appended by hand, because searchParams would re-spell what the page put into its query.
     const pair = `${encodeURIComponent(options.silentErrorParam)}=${encodeURIComponent(providerError)}`;
     const query = url.search === '' ? `?${pair}` : `${url.search}&${pair}`;
-    return continuingPage(url.pathname + query + url.hash, 'Not signed in', attempts.finish(state));
+    return continueTo(url.pathname + query + url.hash, 'Not signed in', attempts.finish(state));
   }
 
   forbidden(request: EndpointRequest, { state, returnTo }: LoginAttempt): OwnResponse {
     const { urls, attempts, logger } = this.#parts;
     logger.warn('login_forbidden', { requestId: request.requestId });
-    const failure = { code: 'forbidden', detail: NOT_ADMITTED } as const;
-    return failureAnswer(failure, request, urls, { returnTo, cookies: attempts.finish(state) });
+    return failureAnswer(NOT_ADMITTED, request, urls, { returnTo, cookies: attempts.finish(state) });
   }
 
   overBudget(request: EndpointRequest, { state }: LoginAttempt, size: number, { tokens }: SignedIn): OwnResponse {
@@ -98,6 +98,6 @@ export class CallbackAnswers {
   }
 
   #loginUrl(returnTo: string): string {
-    return `${loginUrlOf(this.#parts.urls)}?returnTo=${encodeURIComponent(returnTo)}`;
+    return loginLink(loginUrlOf(this.#parts.urls), { returnTo });
   }
 }

@@ -1,5 +1,6 @@
 import type { PresentedCookie } from '../cookie/session-cookie.ts';
 import type { OwnResponse } from '../kernel/failure-response.ts';
+import { loginLink } from '../kernel/login-link.ts';
 import type { SessionLookup } from '../session/session-lookup.ts';
 import type { AuthParts } from './auth-parts.ts';
 import { singleParam, type EndpointRequest } from './endpoint-request.ts';
@@ -75,7 +76,7 @@ export class ContinueFlow {
   }
 
   #loginUrl(returnTo: string): string {
-    return `${loginUrlOf(this.#parts.urls)}?returnTo=${encodeURIComponent(returnTo)}`;
+    return loginLink(loginUrlOf(this.#parts.urls), { returnTo });
   }
 }
 

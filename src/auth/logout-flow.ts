@@ -7,7 +7,7 @@ import type { Session } from '../session/session.ts';
 import type { AuthParts } from './auth-parts.ts';
 import { singleParam, type EndpointRequest } from './endpoint-request.ts';
 import type { LogoutHint, ProviderLogout } from './provider-logout.ts';
-import { continuingPage, failureAnswer, jsonAnswer, redirectTo } from './own-answers.ts';
+import { continueTo, failureAnswer, jsonAnswer, redirectTo } from './own-answers.ts';
 import { readFields } from './request-body.ts';
 import { safeReturnTo } from './return-to.ts';
 import type { SessionEnd } from './session-end.ts';
@@ -51,7 +51,7 @@ export class LogoutFlow {
     }
     const { path, line } = await this.#hop(seen, hint, returnTo);
     const cookies = [...this.#clearedSession(seen, request), line];
-    return byScript ? jsonAnswer({ redirectTo: path }, cookies) : continuingPage(path, 'Signing out', cookies);
+    return byScript ? jsonAnswer({ redirectTo: path }, cookies) : continueTo(path, 'Signing out', cookies);
   }
 
   /** A link cannot prove where it was clicked, so it carries the session's public id. */

@@ -1,3 +1,4 @@
+import { continuingPage } from '../kernel/continuing-page.ts';
 import type { Failure } from '../kernel/errors.ts';
 import { failureResponse, type FailureContext, type OwnResponse } from '../kernel/failure-response.ts';
 import { PAGE_HEADERS, renderPage, type Page } from '../kernel/html-page.ts';
@@ -7,10 +8,8 @@ import { loginUrlOf, type PublicUrls } from './public-urls.ts';
 
 type SetCookies = readonly string[];
 
-/** A page without script that goes on by itself; its link is for browsers that ignore Refresh. */
-export function continuingPage(url: string, title: string, cookies: SetCookies = []): OwnResponse {
-  const page = renderPage({ title, lines: ['One moment, please.'], action: { kind: 'link', href: url, label: 'Continue' } });
-  return withCookies({ status: 200, headers: { ...PAGE_HEADERS, refresh: `0;url=${url}` }, body: page }, cookies);
+export function continueTo(href: string, title: string, cookies: SetCookies = []): OwnResponse {
+  return withCookies(continuingPage(href, title), cookies);
 }
 
 export function ownPage(page: Page, cookies: SetCookies = []): OwnResponse {

@@ -11,6 +11,7 @@ export interface PublicUrls {
 /** The start page: where every refused or missing returnTo leads. */
 export const homeOf = (urls: PublicUrls): string => `${urls.path}/`;
 
+/** Without a query; `loginLink` adds one. */
 export const loginUrlOf = (urls: PublicUrls): string => `${urls.base}/login`;
 
 /** RP-Initiated Logout 1.0 §2: must be registered at the provider. */

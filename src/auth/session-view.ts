@@ -1,4 +1,5 @@
 import type { Claims } from '../kernel/claims.ts';
+import { loginLink } from '../kernel/login-link.ts';
 import type { Session } from '../session/session.ts';
 import { selectClaims } from './session-claims.ts';
 
@@ -47,7 +48,6 @@ export function sessionView(session: Session, now: number, rules: SessionViewRul
   };
 }
 
-/** `forbidden` asks the provider for another account, or the user would come back as the same one. */
 export function signedOutView(reason: SignedOutReason, loginUrl: string): SignedOutView {
-  return { authenticated: false, reason, loginUrl: reason === 'forbidden' ? `${loginUrl}?prompt=select_account` : loginUrl };
+  return { authenticated: false, reason, loginUrl: loginLink(loginUrl, { otherAccount: reason === 'forbidden' }) };
 }

@@ -1,5 +1,6 @@
 import { ERRORS, type Failure } from './errors.ts';
 import { PAGE_HEADERS, renderPage, type PageAction } from './html-page.ts';
+import { loginLink } from './login-link.ts';
 import { failureHeaders, toProblem } from './problem.ts';
 
 /** An own answer, whole and not yet written. Header names are lower case. */
@@ -41,12 +42,10 @@ export function failureResponse(failure: Failure, context: FailureContext): OwnR
   return { status: problem.status, headers: { ...PAGE_HEADERS, ...headers }, body };
 }
 
-function usualAction(failure: Failure, context: FailureContext): PageAction | undefined {
-  const query = context.returnTo === undefined ? '' : `returnTo=${encodeURIComponent(context.returnTo)}`;
-  if (failure.code === 'forbidden') {
-    const href = `${context.loginUrl}?prompt=select_account${query === '' ? '' : `&${query}`}`;
-    return { kind: 'link', href, label: 'Sign in as someone else' };
+function usualAction({ code }: Failure, { loginUrl, returnTo }: FailureContext): PageAction | undefined {
+  if (code === 'forbidden') {
+    return { kind: 'link', href: loginLink(loginUrl, { returnTo, otherAccount: true }), label: 'Sign in as someone else' };
   }
-  if (ERRORS[failure.code].status !== 401 && failure.code !== 'login_failed') return undefined;
-  return { kind: 'link', href: query === '' ? context.loginUrl : `${context.loginUrl}?${query}`, label: 'Sign in' };
+  if (ERRORS[code].status !== 401 && code !== 'login_failed') return undefined;
+  return { kind: 'link', href: loginLink(loginUrl, { returnTo }), label: 'Sign in' };
 }

@@ -1,4 +1,5 @@
 import { ERRORS, type Failure } from './errors.ts';
+import { loginLink } from './login-link.ts';
 
 const DEFAULT_RETRY_AFTER_S = 5;
 
@@ -45,6 +46,6 @@ export function failureHeaders(failure: Failure): Record<string, string> {
 
 function loginUrlFor(failure: Failure, status: number, loginUrl: string): { loginUrl?: string } {
   if (status === 401) return { loginUrl };
-  if (failure.code === 'forbidden') return { loginUrl: `${loginUrl}?prompt=select_account` };
+  if (failure.code === 'forbidden') return { loginUrl: loginLink(loginUrl, { otherAccount: true }) };
   return {};
 }
