@@ -1,6 +1,7 @@
 import type { PresentedCookie } from '../cookie/session-cookie.ts';
 import type { OwnResponse } from '../kernel/failure-response.ts';
-import type { ActiveSession, SessionLookup, TakenTicket } from '../session/session-lookup.ts';
+import { endedBy, sessionFailure } from '../session/session-failure.ts';
+import type { ActiveSession, TakenTicket } from '../session/session-lookup.ts';
 import type { Session } from '../session/session.ts';
 import type { Freshness } from '../tokens/freshness.ts';
 import type { AuthParts } from './auth-parts.ts';
@@ -8,7 +9,7 @@ import type { EndpointRequest } from './endpoint-request.ts';
 import { failureAnswer, jsonAnswer } from './own-answers.ts';
 import { loginUrlOf } from './public-urls.ts';
 import { discardBody } from './request-body.ts';
-import { judgeSession, signedOutFailure, type SessionVerdict } from './session-gate.ts';
+import { judgeSession, type SessionVerdict } from './session-gate.ts';
 import { sessionView, signedOutView, type SessionView } from './session-view.ts';
 
 type Parts = Pick<
@@ -44,7 +45,7 @@ export class SessionFlow {
     if (verdict.kind === 'unavailable') return this.#storeDown(request, verdict.retryAfter);
     if (verdict.kind === 'signed-out') {
       const cookies = this.#parts.delivery.clearing(verdict.lookup, presented);
-      return failureAnswer(signedOutFailure(verdict.reason), request, this.#parts.urls, { cookies });
+      return failureAnswer(verdict.failure, request, this.#parts.urls, { cookies });
     }
     return this.#renewed(await this.#parts.refresher.refreshNow(verdict.active), verdict.active, presented, request);
   }
@@ -63,10 +64,10 @@ export class SessionFlow {
         return failureAnswer({ code: 'refresh_unavailable', detail: 'This session has no refresh token.' }, request, urls);
       case 'unavailable':
         return failureAnswer({ code: freshness.code, retryAfter: freshness.retryAfter }, request, urls);
-      case 'rejected':
-        return failureAnswer(signedOutFailure(freshness.reason), request, urls, {
-          cookies: delivery.clearing(rejectedLookup(freshness, active.session), presented),
-        });
+      case 'rejected': {
+        const ended = endedBy(freshness, active);
+        return failureAnswer(sessionFailure(ended), request, urls, { cookies: delivery.clearing(ended, presented) });
+      }
     }
   }
 
@@ -90,10 +91,4 @@ export class SessionFlow {
   #storeDown(request: EndpointRequest, retryAfter: number): OwnResponse {
     return failureAnswer({ code: 'store_unavailable', retryAfter }, request, this.#parts.urls);
   }
-}
-
-/** As the next request would find it, so that the cookie is cleared by the same rule. */
-function rejectedLookup(freshness: Extract<Freshness, { kind: 'rejected' }>, session: Session): SessionLookup {
-  if (freshness.reason !== 'revoked') return { kind: freshness.reason, session };
-  return { kind: 'revoked', session, cause: freshness.cause ?? 'refresh_refused' };
 }

@@ -1,5 +1,6 @@
-import { mayEnter, type AccessRule } from '../access/access-policy.ts';
-import type { ErrorCode, Failure } from '../kernel/errors.ts';
+import { mayEnter, NOT_ADMITTED, type AccessRule } from '../access/access-policy.ts';
+import type { Failure } from '../kernel/errors.ts';
+import { sessionFailure, type EndedLookup } from '../session/session-failure.ts';
 import type { ActiveSession, SessionLookup } from '../session/session-lookup.ts';
 import type { SignedOutReason } from './session-view.ts';
 
@@ -7,31 +8,21 @@ import type { SignedOutReason } from './session-view.ts';
 export type SessionVerdict =
   | { readonly kind: 'admitted'; readonly active: ActiveSession }
   /** `lookup` is what the decision about clearing the cookie is made from. */
-  | { readonly kind: 'signed-out'; readonly reason: SignedOutReason; readonly lookup: SessionLookup }
+  | { readonly kind: 'signed-out'; readonly reason: SignedOutReason; readonly failure: Failure; readonly lookup: SessionLookup }
   | { readonly kind: 'unavailable'; readonly retryAfter: number };
 
-const CODES = {
-  none: 'not_logged_in',
-  expired: 'session_expired',
-  revoked: 'session_revoked',
-  superseded: 'session_superseded',
-  forbidden: 'forbidden',
-} as const satisfies Record<SignedOutReason, ErrorCode>;
-
-/** Pure. The same words for GET session, POST refresh and continue. */
+/** Pure. The same words for GET session, POST refresh and a route. */
 export function judgeSession(lookup: SessionLookup, now: number, rules: readonly AccessRule[]): SessionVerdict {
   if (lookup.kind === 'unavailable') return lookup;
-  // A cookie that is not ours to read is no session; whether it may be cleared is another question.
-  if (lookup.kind === 'none' || lookup.kind === 'unreadable') return { kind: 'signed-out', reason: 'none', lookup };
-  if (lookup.kind !== 'active') return { kind: 'signed-out', reason: lookup.kind, lookup };
+  if (lookup.kind !== 'active') return signedOut(lookup);
   const { session } = lookup;
-  if (session.refreshToken === undefined && session.accessTokenExpiresAt <= now) {
-    return { kind: 'signed-out', reason: 'expired', lookup: { kind: 'expired', session } };
-  }
-  if (!mayEnter(rules, session.claims)) return { kind: 'signed-out', reason: 'forbidden', lookup };
+  if (session.refreshToken === undefined && session.accessTokenExpiresAt <= now) return signedOut({ kind: 'expired', session });
+  if (!mayEnter(rules, session.claims)) return { kind: 'signed-out', reason: 'forbidden', failure: NOT_ADMITTED, lookup };
   return { kind: 'admitted', active: lookup };
 }
 
-export function signedOutFailure(reason: SignedOutReason): Failure {
-  return { code: CODES[reason] };
+function signedOut(lookup: EndedLookup): SessionVerdict {
+  // A cookie that is not ours to read is no session; whether it may be cleared is another question.
+  const reason = lookup.kind === 'unreadable' ? 'none' : lookup.kind;
+  return { kind: 'signed-out', reason, failure: sessionFailure(lookup), lookup };
 }

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { mayEnter, type AccessRule } from '../access/access-policy.ts';
+import { mayEnter, NOT_ADMITTED, type AccessRule } from '../access/access-policy.ts';
 import type { SessionCookie } from '../cookie/session-cookie.ts';
 import { checkCsrf, isCrossSiteNavigation } from '../csrf/csrf-policy.ts';
+import { continuingPage } from '../kernel/continuing-page.ts';
 import type { CanonicalTarget } from '../kernel/request-target.ts';
 import type { SessionActivity } from '../session/session-activity.ts';
+import { endedBy, sessionFailure, type EndedLookup } from '../session/session-failure.ts';
 import type { ActiveSession, SessionLookup, TakenTicket } from '../session/session-lookup.ts';
 import type { SessionResolver } from '../session/session-resolver.ts';
 import type { Freshness } from '../tokens/freshness.ts';
@@ -11,7 +13,7 @@ import type { TokenRefresher } from '../tokens/token-refresher.ts';
 import type { ApiRoute } from './api-routes.ts';
 import type { Forwarder } from './forwarder.ts';
 import { ProxyExchange, type ExchangeDesk, type Lane } from './proxy-exchange.ts';
-import { continuingPage, endedBy, isTooLarge, methodNotAllowed, signedOut } from './refusals.ts';
+import { isTooLarge, methodNotAllowed } from './refusals.ts';
 import type { RequestHead } from './request-head.ts';
 
 export interface ApiProxyOptions extends ExchangeDesk {
@@ -71,7 +73,7 @@ export class ApiProxy {
     exchange.taken = lookup.taken;
     const { claims } = lookup.session;
     if (!mayEnter(this.#options.access, claims) || !mayEnter(route.access.allow, claims)) {
-      return exchange.fail({ code: 'forbidden', detail: 'This account may not use this application.' });
+      return exchange.fail(NOT_ADMITTED);
     }
     const fresh = this.#options.refresher.fresh(lookup, route.activity);
     if (fresh instanceof Promise) return later(exchange, fresh, (it) => this.#withToken(exchange, lookup, it));
@@ -99,12 +101,12 @@ export class ApiProxy {
     this.#ways.get(route)?.forwarder.forward(request, response, exchange);
   }
 
-  #signedOut(exchange: ProxyExchange, lookup: Parameters<typeof signedOut>[0]): void {
+  #signedOut(exchange: ProxyExchange, lookup: EndedLookup): void {
     const { route, request } = exchange;
     if (lookup.kind === 'none' && isCrossSiteNavigation(request.headers)) return exchange.send(continuingPage(exchange.publicHref));
     if (route.token === 'optional' && route.access.allow.length === 0) return this.#forward(exchange, undefined);
     exchange.ended = lookup;
-    exchange.fail(signedOut(lookup));
+    exchange.fail(sessionFailure(lookup));
   }
 
   /** A refused navigation gets a page whose button leads to the same URL: a click is the user's will, a script's request is not. */

@@ -173,12 +173,28 @@ describe('the session of a page', () => {
       expect(answer.json()).toMatchObject({ status: 401, code: 'not_logged_in', loginUrl: '/bff/login' });
     });
 
+    it('says the same words as a route: what is missing, what has ended, who may not', async () => {
+      const detailOf = async (cookie?: string) =>
+        (await app.fetch('/bff/refresh', { method: 'POST', ...(cookie === undefined ? {} : { cookie }) })).json();
+      expect(await detailOf()).toMatchObject({ code: 'not_logged_in', detail: 'No session cookie was sent.' });
+      expect(await detailOf(`${SESSION}=x`)).toMatchObject({ code: 'not_logged_in', detail: 'The session cookie cannot be read.' });
+      await app.login();
+      await app.clock.advance(31 * 60_000);
+      expect(await detailOf()).toMatchObject({ code: 'session_expired', detail: expect.stringContaining('idle or old') });
+      const strict = await AuthApp.start();
+      await strict.login();
+      const other = await AuthApp.start({ accessRules: [{ claim: 'groups', anyOf: ['admins'] }] });
+      const refused = await other.fetch('/bff/refresh', { method: 'POST', cookie: strict.cookieHeader('/') });
+      expect(refused.json()).toMatchObject({ code: 'forbidden', detail: 'This account may not use this application.' });
+      await Promise.all([strict.stop(), other.stop()]);
+    });
+
     it('answers session_revoked and clears the cookie when the provider refuses the newest token', async () => {
       await app.login();
       await app.clock.advance(100_000);
       app.provider.grants.script({ kind: 'refused', error: 'invalid_grant', status: 400 });
       const answer = await app.fetch('/bff/refresh', { method: 'POST' });
-      expect(answer.json()).toMatchObject({ status: 401, code: 'session_revoked' });
+      expect(answer.json()).toMatchObject({ status: 401, code: 'session_revoked', detail: 'The session was ended.' });
       expect(answer.setCookies).toEqual([CLEARED]);
     });
 
