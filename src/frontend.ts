@@ -13,6 +13,7 @@ import { SessionIdMac } from './cookie/session-id-mac.ts';
 import { createFrontDoor, type FrontDoor } from './front-door.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
+import { systemTimer } from './kernel/timer.ts';
 import type { OnAnswered } from './kernel/request-fact.ts';
 import { RequestIds } from './kernel/request-id.ts';
 import { OpenIdIdentityProvider } from './oidc/openid-identity-provider.ts';
@@ -32,7 +33,6 @@ import { MemorySessionHead } from './session/memory-session-head.ts';
 import { SessionActivity } from './session/session-activity.ts';
 import { SessionResolver } from './session/session-resolver.ts';
 import { TicketDelivery } from './session/ticket-delivery.ts';
-import { systemTimer } from './tokens/timer.ts';
 import { TokenRefresher } from './tokens/token-refresher.ts';
 
 /** What a frontend gets from its process. */

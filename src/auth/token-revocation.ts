@@ -1,6 +1,6 @@
 import type { Logger } from '../kernel/logger.ts';
+import type { Timer } from '../kernel/timer.ts';
 import type { IdentityProvider } from '../oidc/identity-provider.ts';
-import type { Timer } from '../tokens/timer.ts';
 
 export interface TokenRevocationOptions {
   readonly provider: Pick<IdentityProvider, 'revoke'>;

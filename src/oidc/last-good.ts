@@ -1,5 +1,5 @@
 import type { Clock } from '../kernel/clock.ts';
-import { scheduleUnref, type Schedule } from './schedule.ts';
+import type { Timer } from '../kernel/timer.ts';
 
 const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 30_000;
@@ -18,7 +18,7 @@ export interface LastGoodOptions<T> {
   readonly clock: Clock;
   /** Told about every attempt that ended. */
   readonly onEnd?: (outcome: Loaded<T>) => void;
-  readonly schedule?: Schedule;
+  readonly timer: Timer;
 }
 
 /**
@@ -27,7 +27,6 @@ export interface LastGoodOptions<T> {
  */
 export class LastGood<T> {
   readonly #options: LastGoodOptions<T>;
-  readonly #schedule: Schedule;
   #value: T | undefined;
   #status: 'up' | 'down' | 'unknown' = 'unknown';
   #running: Promise<Loaded<T>> | undefined;
@@ -38,7 +37,6 @@ export class LastGood<T> {
 
   constructor(options: LastGoodOptions<T>) {
     this.#options = options;
-    this.#schedule = options.schedule ?? scheduleUnref;
   }
 
   get current(): T | undefined {
@@ -93,7 +91,7 @@ export class LastGood<T> {
   #scheduleNext(): void {
     const delay = this.#failures === 0 ? this.#options.interval : retryDelay(this.#failures);
     if (delay === undefined) return;
-    this.#cancel = this.#schedule(() => void this.reload(), delay);
+    this.#cancel = this.#options.timer.after(delay, () => void this.reload());
   }
 }
 

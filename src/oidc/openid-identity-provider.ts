@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { mergedParams } from './authorization-params.ts';
 import { createHttpClient, type HttpClient } from '../kernel/http-client.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { systemTimer, within, type Timer } from '../kernel/timer.ts';
 import { buildEndSessionUrl, fillEndSessionTemplate } from './end-session.ts';
 import { CodeExchange } from './code-exchange.ts';
 import { IdTokenVerifier } from './id-token.ts';
@@ -24,7 +25,6 @@ import { ProviderMetadata } from './provider-metadata.ts';
 import type { EndSessionOptions, ProviderOptions, RefreshGrantOptions } from './provider-options.ts';
 import { ProviderRequests } from './provider-requests.ts';
 import { breaksContinuity, toRefreshFailure } from './refresh-outcome.ts';
-import { atMost, scheduleUnref, type Schedule } from './schedule.ts';
 import { TokenRevoker } from './token-revoker.ts';
 import { UserinfoClaims } from './userinfo-claims.ts';
 
@@ -44,7 +44,7 @@ export interface OpenIdIdentityProviderOptions {
   readonly logger: Logger;
   /** Another client than the one made from `provider`'s timeout, limits, CA and proxy. */
   readonly http?: HttpClient;
-  readonly schedule?: Schedule;
+  readonly timer?: Timer;
 }
 
 /** Any OpenID provider, by discovery or by configured endpoints. It may be down at any time: nothing here throws because of that. */
@@ -52,6 +52,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
   readonly issuer: string;
   readonly #options: OpenIdIdentityProviderOptions;
   readonly #http: HttpClient;
+  readonly #timer: Timer;
   readonly #metadata: ProviderMetadata;
   readonly #keys: ProviderKeys;
   readonly #requests: ProviderRequests;
@@ -66,8 +67,8 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     this.#options = options;
     this.#redirectUri = new URL(options.redirectUri).href;
     this.#http = options.http ?? createHttpClient(provider);
-    const schedule = options.schedule === undefined ? {} : { schedule: options.schedule };
-    const common = { http: this.#http, clock, logger, ...schedule };
+    this.#timer = options.timer ?? systemTimer;
+    const common = { http: this.#http, clock, logger, timer: this.#timer };
     this.#metadata = new ProviderMetadata({ ...common, provider, onLoaded: () => this.#keys.refresh() });
     const interval = this.#metadata.isStatic ? { interval: provider.metadataRefresh } : {};
     this.#keys = new ProviderKeys({ ...common, ...interval, jwksUri: () => this.#metadata.current?.jwksUri });
@@ -158,11 +159,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
   /** The tokens are ours already, whatever the ID token says: only a broken continuity of the user costs the session. */
   async #judgeRefreshed(document: ProviderDocument, tokens: TokenSet, sub: string): Promise<RefreshOutcome> {
     if (tokens.idToken === undefined) return { kind: 'granted', tokens };
-    const verdict = await atMost(
-      VERIFY_WAIT_MS,
-      this.#idTokens.verify(tokens.idToken, document.algorithms),
-      this.#options.schedule ?? scheduleUnref,
-    );
+    const verdict = await within(this.#idTokens.verify(tokens.idToken, document.algorithms), VERIFY_WAIT_MS, this.#timer);
     if (verdict?.kind === 'valid' && verdict.sub === sub) return { kind: 'granted', tokens, claims: verdict.claims };
     const check = verdict?.kind === 'valid' ? 'sub' : verdict?.kind === 'invalid' ? verdict.check : 'keys_unavailable';
     this.#options.logger.warn('refreshed_id_token_refused', { check });

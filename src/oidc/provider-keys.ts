@@ -2,9 +2,9 @@ import type { Clock } from '../kernel/clock.ts';
 import { reasonOf } from '../kernel/http-client-error.ts';
 import type { HttpClient } from '../kernel/http-client.ts';
 import type { Logger } from '../kernel/logger.ts';
+import type { Timer } from '../kernel/timer.ts';
 import { parseJsonObject } from './json-object.ts';
 import { LastGood, type Loaded } from './last-good.ts';
-import type { Schedule } from './schedule.ts';
 import { readKeySet, verifySignature, type KeySet, type SignatureVerdict } from './signed-token.ts';
 
 /** Tokens that no key fits may make us fetch the keys this often and not more. */
@@ -19,7 +19,7 @@ export interface ProviderKeysOptions {
   readonly logger: Logger;
   /** Milliseconds between readings that nobody asked for; absent when somebody else calls `refresh` now and then. */
   readonly interval?: number;
-  readonly schedule?: Schedule;
+  readonly timer: Timer;
 }
 
 /**
@@ -38,9 +38,9 @@ export class ProviderKeys {
     this.#kept = new LastGood({
       load: () => this.#load(),
       clock: options.clock,
+      timer: options.timer,
       onEnd: (outcome) => this.#report(outcome),
       ...(options.interval === undefined ? {} : { interval: options.interval }),
-      ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     });
   }
 

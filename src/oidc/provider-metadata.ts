@@ -2,11 +2,11 @@ import type { Clock } from '../kernel/clock.ts';
 import { reasonOf } from '../kernel/http-client-error.ts';
 import type { HttpClient } from '../kernel/http-client.ts';
 import type { Logger } from '../kernel/logger.ts';
+import type { Timer } from '../kernel/timer.ts';
 import { parseJsonObject } from './json-object.ts';
 import { LastGood, type Loaded } from './last-good.ts';
 import { discoveryUrl, readMetadata, staticDocument, type ProviderDocument } from './metadata-document.ts';
 import type { ProviderOptions } from './provider-options.ts';
-import type { Schedule } from './schedule.ts';
 
 export interface ProviderMetadataOptions {
   readonly provider: Pick<ProviderOptions, 'issuer' | 'endpoints' | 'metadataRefresh'>;
@@ -15,7 +15,7 @@ export interface ProviderMetadataOptions {
   readonly logger: Logger;
   /** After every good reading, the first one included. */
   readonly onLoaded: () => void;
-  readonly schedule?: Schedule;
+  readonly timer: Timer;
 }
 
 /** The provider's discovery document: read in the background, read again now and then, and never lost once it was good. */
@@ -32,8 +32,8 @@ export class ProviderMetadata {
       load: () => this.#load(),
       interval: options.provider.metadataRefresh,
       clock: options.clock,
+      timer: options.timer,
       onEnd: (outcome) => this.#report(outcome),
-      ...(options.schedule === undefined ? {} : { schedule: options.schedule }),
     });
   }
 

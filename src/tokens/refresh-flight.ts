@@ -1,12 +1,12 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { pause, type Timer } from '../kernel/timer.ts';
 import type { Claim, SessionHead } from '../session/session-head.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import { ended, failed, rejected, type RefreshEnd } from './refresh-end.ts';
 import type { GrantSettlement } from './grant-settlement.ts';
 import type { Grants } from './grants.ts';
-import { pause, type Timer } from './timer.ts';
 import type { Revocations } from '../session/revocations.ts';
 
 export interface RefreshFlightOptions {

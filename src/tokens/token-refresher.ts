@@ -1,6 +1,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { SingleFlight } from '../kernel/single-flight.ts';
+import { systemTimer, within, type Timer } from '../kernel/timer.ts';
 import type { IdentityProvider } from '../oidc/identity-provider.ts';
 import type { Revocations } from '../session/revocations.ts';
 import type { LocalHeads, SessionHead } from '../session/session-head.ts';
@@ -15,7 +16,6 @@ import { failed, freshnessOf, rejected, rejectedFor, unavailable, type RefreshEn
 import { RefreshFlight } from './refresh-flight.ts';
 import type { RefreshOptions } from './refresh-options.ts';
 import { isOver, refreshKey, tokenAge } from './refresh-policy.ts';
-import { systemTimer, within, type Timer } from './timer.ts';
 
 export interface TokenRefresherOptions {
   readonly provider: IdentityProvider;

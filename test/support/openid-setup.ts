@@ -1,9 +1,9 @@
 import type { Clock } from '../../src/kernel/clock.ts';
 import { Secret } from '../../src/kernel/secret.ts';
+import type { Timer } from '../../src/kernel/timer.ts';
 import type { CallbackRequest } from '../../src/oidc/identity-provider.ts';
 import { OpenIdIdentityProvider, type OpenIdIdentityProviderOptions } from '../../src/oidc/openid-identity-provider.ts';
 import type { ProviderOptions } from '../../src/oidc/provider-options.ts';
-import type { Schedule } from '../../src/oidc/schedule.ts';
 import type { HostileProvider } from './hostile-provider.ts';
 import { RecordingLogger } from './recording-logger.ts';
 
@@ -19,16 +19,17 @@ export class MovableClock implements Clock {
 }
 
 /** Records what was put off instead of waiting for it; `run` does the oldest that is not called off. */
-export class ManualSchedule {
+export class ManualTimer implements Timer {
   readonly pending: { run: () => void; delay: number }[] = [];
-  readonly schedule: Schedule = (run, delay) => {
+
+  after(delay: number, run: () => void): () => void {
     const entry = { run, delay };
     this.pending.push(entry);
     return () => {
       const at = this.pending.indexOf(entry);
       if (at >= 0) this.pending.splice(at, 1);
     };
-  };
+  }
 
   run(): number {
     const next = this.pending.shift();
@@ -43,7 +44,7 @@ export interface Setup {
   readonly provider: OpenIdIdentityProvider;
   readonly clock: MovableClock;
   readonly logger: RecordingLogger;
-  readonly later: ManualSchedule;
+  readonly later: ManualTimer;
 }
 
 export function providerOptions(
@@ -77,7 +78,7 @@ export function setUp(
 ): Setup {
   const clock = new MovableClock();
   const logger = new RecordingLogger();
-  const later = new ManualSchedule();
+  const later = new ManualTimer();
   const provider = new OpenIdIdentityProvider({
     redirectUri: REDIRECT_URI,
     refresh: { redirectUri: false, fallbackLifetime: 300_000 },
@@ -85,7 +86,7 @@ export function setUp(
     wantedClaims: ['sub', 'name', 'email'],
     clock,
     logger,
-    schedule: later.schedule,
+    timer: later,
     ...overrides,
     provider: providerOptions(hostile, overrides.provider),
   });

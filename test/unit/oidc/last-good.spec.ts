@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { LastGood, type Loaded } from '../../../src/oidc/last-good.ts';
-import { ManualSchedule, MovableClock } from '../../support/openid-setup.ts';
+import { ManualTimer, MovableClock } from '../../support/openid-setup.ts';
 
 const FAILED: Loaded<string> = { kind: 'failed', cause: 'down', misconfigured: false };
 const loaded = (value: string): Loaded<string> => ({ kind: 'loaded', value });
 
 const make = (outcomes: Loaded<string>[], interval?: number) => {
   const clock = new MovableClock();
-  const later = new ManualSchedule();
+  const later = new ManualTimer();
   const state = { loads: 0 };
   const kept = new LastGood<string>({
     load: async () => {
@@ -15,7 +15,7 @@ const make = (outcomes: Loaded<string>[], interval?: number) => {
       return outcomes.shift() ?? FAILED;
     },
     clock,
-    schedule: later.schedule,
+    timer: later,
     ...(interval === undefined ? {} : { interval }),
   });
   return { kept, clock, later, state };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { pause, systemTimer, within } from '../../../src/tokens/timer.ts';
+import { pause, systemTimer, within } from '../../../src/kernel/timer.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 describe('waiting for something', () => {
