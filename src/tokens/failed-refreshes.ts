@@ -1,5 +1,5 @@
+import { BoundedMap } from '../kernel/bounded-map.ts';
 import type { Session } from '../session/session.ts';
-import { BoundedMap } from './bounded-map.ts';
 import { unavailable, USUAL_RETRY_AFTER_S, type RefreshFailure, type Unavailable } from './refresh-end.ts';
 import { isOver, refreshKey, spread } from './refresh-policy.ts';
 

@@ -20,8 +20,4 @@ export class BoundedMap<V> {
       return;
     }
   }
-
-  get size(): number {
-    return this.#entries.size;
-  }
 }
