@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Pool, type Dispatcher } from 'undici';
+import { buildConnector, Pool, type Dispatcher } from 'undici';
 import type { Failure } from '../kernel/errors.ts';
 import { forwardFailure } from './forward-failure.ts';
 import { hasBody, type ForwardEnd, type Forwarder, type ForwardPlan } from './forwarder.ts';
 import { admitBody } from './own-answer.ts';
+import { outliveLostWrites } from './patient-socket.ts';
 import { ClientGone, RequestBody } from './request-body.ts';
 import type { UpstreamHeaders } from './response-head.ts';
 import { ResponsePump } from './response-pump.ts';
@@ -37,7 +38,7 @@ export class UndiciForwarder implements Forwarder {
       connections: options.connections,
       pipelining: 1,
       allowH2: false,
-      connectTimeout: options.connectTimeout,
+      connect: patientConnector(options.connectTimeout),
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: options.maxHeaderSize ?? RESPONSE_HEAD_BYTES,
     });
@@ -61,6 +62,16 @@ export class UndiciForwarder implements Forwarder {
   close(): Promise<void> {
     return this.#pool.close();
   }
+}
+
+/** undici's own connector; its sockets read an answer that came before the end of the body. */
+function patientConnector(timeout: number): buildConnector.connector {
+  const connect = buildConnector({ timeout, allowH2: false });
+  return (target, callback) =>
+    connect(target, (...[error, socket]) => {
+      if (error === null) callback(null, outliveLostWrites(socket));
+      else callback(error, null);
+    });
 }
 
 // The client's connection has its own error handling; without a listener a write that comes too late would end the process.

@@ -196,6 +196,13 @@ describe('streaming', () => {
     expect(after.status).toBe(200);
   });
 
+  it.each([1_000, 200_000, 5 * MIB])('gives the client the 413 of an upstream that hangs up right after it (%i bytes)', async (bytes) => {
+    for (let n = 0; n < 5; n++) {
+      const answer = await house.call('/api/early-413', { cookie, method: 'POST', body: Buffer.alloc(bytes) });
+      expect([answer.status, await answer.text()]).toEqual([413, 'too large\n']);
+    }
+  });
+
   it('ends the upstream’s exchange when the client goes away: before the head, in the answer, in the upload', async () => {
     upstream.handler = () => undefined;
     const waiting = open('/stub/waiting');
