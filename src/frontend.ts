@@ -65,9 +65,9 @@ export function createFrontend(config: Config, { clock, logger, onAnswered }: Su
   const provider = createProvider(config, urls, { clock, logger });
   const sessions = createSessions(config, cookies, provider, { clock, logger });
   const tokenRevocation = new TokenRevocation({ provider, timer: systemTimer, logger, wait: config.provider.timeout });
-  const auth = authParts(config, urls, cookies, sessions, { provider, tokenRevocation, clock, logger });
-  const trustedProxies = new TrustedProxies(config.trustedProxies);
   const routes = new ApiRoutes({ routes: config.routes, basePath: config.basePath, publicPath: urls.path });
+  const auth = authParts(config, urls, cookies, sessions, { provider, tokenRevocation, routes, clock, logger });
+  const trustedProxies = new TrustedProxies(config.trustedProxies);
   const forwarders = createForwarders(routes.all);
   const forwarded = new ForwardedHeaders({ publicOrigin: urls.origin, trustedProxies });
   const owns = (name: string): boolean => cookies.session.owns(name);
@@ -163,15 +163,17 @@ function createSessions(config: Config, cookies: Cookies, provider: OpenIdIdenti
 interface AuthExtras {
   readonly provider: OpenIdIdentityProvider;
   readonly tokenRevocation: TokenRevocation;
+  readonly routes: ApiRoutes;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 function authParts(config: Config, urls: PublicUrls, cookies: Cookies, sessions: Sessions, extras: AuthExtras): AuthParts {
-  const { provider, tokenRevocation, clock, logger } = extras;
+  const { provider, tokenRevocation, routes, clock, logger } = extras;
   return {
     ...sessions,
     urls,
+    goesOnByItself: (path) => routes.goesOnByItself(path),
     identityProvider: provider,
     attempts: new LoginAttempts({ codec: cookies.codec, clock, ttl: cookies.attemptTtl, cookie: cookies.attempt }),
     sessionCookie: cookies.session,

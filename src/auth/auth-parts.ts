@@ -15,6 +15,7 @@ import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import type { TokenRefresher } from '../tokens/token-refresher.ts';
 import type { PublicUrls } from './public-urls.ts';
 import type { TokenRevocation } from './token-revocation.ts';
+import type { GoesOnByItself } from './way-back.ts';
 
 /** Times in milliseconds, sizes in bytes. */
 export interface AuthOptions {
@@ -39,6 +40,8 @@ export interface AuthOptions {
 /** Everything the endpoints of one frontend need, and nothing else. Built by the wiring page. */
 export interface AuthParts {
   readonly urls: PublicUrls;
+  /** Says of a page whether it may be opened without a click. */
+  readonly goesOnByItself: GoesOnByItself;
   readonly identityProvider: IdentityProvider;
   readonly attempts: Pick<LoginAttempts, 'begin' | 'find' | 'finish' | 'clearAll'>;
   readonly store: Pick<SessionStore, 'save' | 'remove'>;

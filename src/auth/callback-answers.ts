@@ -9,8 +9,9 @@ import { continueTo, failureAnswer } from './own-answers.ts';
 import { homeOf, loginUrlOf } from './public-urls.ts';
 import { safeReturnTo } from './return-to.ts';
 import type { SignedIn } from './session-start.ts';
+import { continueBack } from './way-back.ts';
 
-type Parts = Pick<AuthParts, 'urls' | 'attempts' | 'options' | 'logger'>;
+type Parts = Pick<AuthParts, 'urls' | 'goesOnByItself' | 'attempts' | 'options' | 'logger'>;
 
 /** Why a login failed: `reason` for the page, `check` for the log. Never a value of the provider's answer. */
 export interface RefusedLogin extends Pick<ErrorDetails, 'providerError'> {
@@ -54,13 +55,14 @@ export class CallbackAnswers {
 
   /** OIDC Core §3.1.2.6: `login_required` and its like reach the page that asked, as a query parameter of returnTo. */
   silentFailure({ state, returnTo }: LoginAttempt, providerError: string): OwnResponse {
-    const { urls, attempts, options } = this.#parts;
+    const { urls, goesOnByItself, attempts, options } = this.#parts;
     const url = new URL(safeReturnTo(returnTo, urls), urls.origin);
     if (url.searchParams.has(options.silentErrorParam)) url.searchParams.delete(options.silentErrorParam);
     // Appended by hand, because searchParams would re-spell what the page put into its query.
     const pair = `${encodeURIComponent(options.silentErrorParam)}=${encodeURIComponent(providerError)}`;
     const query = url.search === '' ? `?${pair}` : `${url.search}&${pair}`;
-    return continueTo(url.pathname + query + url.hash, 'Not signed in', attempts.finish(state));
+    const way = { returnTo: url.pathname + query + url.hash, title: 'You are not signed in', cookies: attempts.finish(state) };
+    return continueBack(way, goesOnByItself);
   }
 
   forbidden(request: EndpointRequest, { state, returnTo }: LoginAttempt): OwnResponse {

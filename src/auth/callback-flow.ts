@@ -11,7 +11,7 @@ import type { SessionStart, SignedIn } from './session-start.ts';
 
 export type CallbackParts = Pick<
   AuthParts,
-  'urls' | 'identityProvider' | 'attempts' | 'revocations' | 'sessionCookie' | 'options' | 'clock' | 'logger'
+  'urls' | 'goesOnByItself' | 'identityProvider' | 'attempts' | 'revocations' | 'sessionCookie' | 'options' | 'clock' | 'logger'
 > & { readonly sessionStart: Pick<SessionStart, 'begin'> };
 
 interface Delivery {

@@ -4,11 +4,12 @@ import { loginLink } from '../kernel/login-link.ts';
 import type { SessionLookup } from '../session/session-lookup.ts';
 import type { AuthParts } from './auth-parts.ts';
 import { singleParam, type EndpointRequest } from './endpoint-request.ts';
-import { failureAnswer, ownPage, redirectTo } from './own-answers.ts';
+import { failureAnswer, ownPage } from './own-answers.ts';
 import { loginUrlOf } from './public-urls.ts';
 import { safeReturnTo } from './return-to.ts';
+import { redirectBack } from './way-back.ts';
 
-type Parts = Pick<AuthParts, 'urls' | 'resolver' | 'sessionCookie' | 'delivery' | 'logger'>;
+type Parts = Pick<AuthParts, 'urls' | 'goesOnByItself' | 'resolver' | 'sessionCookie' | 'delivery' | 'logger'>;
 
 type NotStoredReason = 'absent' | 'unreadable' | 'too_big' | 'insecure' | 'old_kept';
 
@@ -33,12 +34,15 @@ export class ContinueFlow {
   }
 
   async goOn(request: EndpointRequest): Promise<OwnResponse> {
-    const { urls, resolver, sessionCookie, delivery } = this.#parts;
+    const { urls, goesOnByItself, resolver, sessionCookie, delivery } = this.#parts;
     const returnTo = safeReturnTo(singleParam(request.query, 'returnTo'), urls);
     const fresh = singleParam(request.query, 'fresh') === '1';
     const presented = sessionCookie.read(request.headers.cookie);
     const lookup = await resolver.resolve(presented);
-    if (lookup.kind === 'active') return redirectTo(303, returnTo, delivery.setCookies(lookup.taken, presented));
+    if (lookup.kind === 'active') {
+      const way = { returnTo, title: 'You are signed in', cookies: delivery.setCookies(lookup.taken, presented) };
+      return redirectBack(way, goesOnByItself);
+    }
     if (lookup.kind === 'unavailable') {
       const { retryAfter } = lookup;
       return failureAnswer({ code: 'store_unavailable', retryAfter }, request, urls);

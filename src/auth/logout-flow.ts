@@ -12,10 +12,11 @@ import { readFields } from './request-body.ts';
 import { safeReturnTo } from './return-to.ts';
 import type { SessionEnd } from './session-end.ts';
 import { isSpeculative } from './user-navigation.ts';
+import { redirectBack } from './way-back.ts';
 
 export type LogoutParts = Pick<
   AuthParts,
-  'urls' | 'attempts' | 'resolver' | 'sessionCookie' | 'hints' | 'sessionIdMac' | 'logger' | 'tokenRevocation'
+  'urls' | 'goesOnByItself' | 'attempts' | 'resolver' | 'sessionCookie' | 'hints' | 'sessionIdMac' | 'logger' | 'tokenRevocation'
 > & { readonly sessionEnd: Pick<SessionEnd, 'end'>; readonly providerLogout: ProviderLogout };
 
 interface Seen {
@@ -47,7 +48,7 @@ export class LogoutFlow {
     const byScript = !isNavigation(request.headers);
     if (!providerLogout.exists()) {
       const cookies = this.#cleared(seen, request);
-      return byScript ? jsonAnswer({ redirectTo: returnTo }, cookies) : redirectTo(303, returnTo, cookies);
+      return byScript ? jsonAnswer({ redirectTo: returnTo }, cookies) : this.#onward(undefined, returnTo, cookies);
     }
     const { path, line } = await this.#hop(seen, hint, returnTo);
     const cookies = [...this.#clearedSession(seen, request), line];
@@ -65,7 +66,7 @@ export class LogoutFlow {
     const hint = await this.#hint(seen, request);
     await this.#end(seen, request);
     const url = await providerLogout.url(hint, returnTo, this.#publicId(seen));
-    return redirectTo(303, url ?? returnTo, this.#cleared(seen, request));
+    return this.#onward(url, returnTo, this.#cleared(seen, request));
   }
 
   /** Where `redirectTo` and the page lead. Only the hint of a finished logout has a returnTo: the one set at login is not spent here. */
@@ -75,7 +76,7 @@ export class LogoutFlow {
     const hint = id === undefined ? undefined : await hints.read(request.headers.cookie, (sid) => sessionIdMac.matches(sid, id));
     if (hint?.returnTo === undefined || isSpeculative(request.headers)) return this.#ask(request);
     const returnTo = safeReturnTo(hint.returnTo, urls);
-    return redirectTo(303, (await providerLogout.url(hint, returnTo, id)) ?? returnTo, [hints.clear()]);
+    return this.#onward(await providerLogout.url(hint, returnTo, id), returnTo, [hints.clear()]);
   }
 
   async loggedOut(request: EndpointRequest): Promise<OwnResponse> {
@@ -84,7 +85,13 @@ export class LogoutFlow {
     const state = states.length === 1 ? await providerLogout.open(states[0]) : undefined;
     // Nobody waits for it, and it never rejects.
     if (state?.deferred !== undefined) void tokenRevocation.spend(state.deferred);
-    return redirectTo(303, safeReturnTo(state?.returnTo, urls));
+    return this.#onward(undefined, safeReturnTo(state?.returnTo, urls));
+  }
+
+  /** To the provider, or back when there is nothing to do there. */
+  #onward(providerUrl: string | undefined, returnTo: string, cookies: readonly string[] = []): OwnResponse {
+    if (providerUrl !== undefined) return redirectTo(303, providerUrl, cookies);
+    return redirectBack({ returnTo, title: 'You are signed out', cookies }, this.#parts.goesOnByItself);
   }
 
   async #look(request: EndpointRequest): Promise<Seen> {

@@ -43,10 +43,12 @@ export class ApiRoutes {
   /** Longest prefix first. */
   readonly all: readonly ApiRoute[];
   readonly #basePath: string;
+  readonly #publicPath: string;
 
   /** `basePath` and what lies below it is ours and matches no route. `publicPath` is publicUrl's path, `''` or `/a`. */
   constructor(options: { routes: readonly RouteOptions[]; basePath: string; publicPath: string }) {
     this.#basePath = options.basePath;
+    this.#publicPath = options.publicPath;
     this.all = options.routes.map((it) => compile(it, options.publicPath)).sort((a, b) => b.path.length - a.path.length);
   }
 
@@ -55,6 +57,16 @@ export class ApiRoutes {
     if (isBelow(path, this.#basePath)) return undefined;
     for (const route of this.all) if (isBelow(path, route.path)) return route;
     return undefined;
+  }
+
+  /**
+   * Whether a browser may be led to a canonical path (this one with publicUrl's path) without a click. Not to a route, unless its
+   * `navigation` says so: the step would count as our own site's, whoever began it.
+   */
+  goesOnByItself(publicPath: string): boolean {
+    if (!isBelow(publicPath, this.#publicPath)) return false;
+    const route = this.match(publicPath.slice(this.#publicPath.length) || '/');
+    return route === undefined || route.navigation === 'allow';
   }
 }
 

@@ -12,6 +12,7 @@ import { HintCookie } from '../../src/cookie/hint-cookie.ts';
 import { KeyRing } from '../../src/cookie/key-ring.ts';
 import { SessionCookie } from '../../src/cookie/session-cookie.ts';
 import { SessionIdMac } from '../../src/cookie/session-id-mac.ts';
+import { isBelow } from '../../src/kernel/request-target.ts';
 import { Secret } from '../../src/kernel/secret.ts';
 import { CookieSessionStore } from '../../src/session/cookie-session-store.ts';
 import { IdTokenHints } from '../../src/session/id-token-hint.ts';
@@ -198,6 +199,8 @@ function makeParts(o: AuthAppOptions) {
   const parts: AuthParts = {
     ...shared,
     urls,
+    // As with one route `/api`.
+    goesOnByItself: (path) => !isBelow(path, `${urls.path}/api`),
     identityProvider: provider,
     attempts: new LoginAttempts({
       codec,

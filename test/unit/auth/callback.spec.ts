@@ -196,6 +196,15 @@ describe('the callback', () => {
     expect(attempts()).toEqual([]);
   });
 
+  it('waits for a click after a silent login that failed on the way to a route', async () => {
+    const outcome = refusal({ reason: 'provider_error', providerError: 'login_required' });
+    const answer = await refused(outcome, `?prompt=none&max_age=0&returnTo=${encodeURIComponent('/api/transfer?to=evil')}`);
+    expect(answer.status).toBe(200);
+    expect(answer.headers).not.toHaveProperty('refresh');
+    expect(answer.body).toContain('<a class="go" href="/api/transfer?to=evil&#38;login_error=login_required">Continue</a>');
+    expect(attempts()).toEqual([]);
+  });
+
   it('answers 503 with this URL to try again, and keeps the attempt', async () => {
     app.provider.outcome = () => ({ kind: 'unavailable', retryAfter: 3, spent: false });
     const { callback } = await app.begin();

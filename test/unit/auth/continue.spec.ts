@@ -19,6 +19,27 @@ describe('GET continue', () => {
     expect(answer).toMatchObject({ status: 303, setCookies: [], headers: { location: '/orders?a=1', 'cache-control': 'no-store' } });
   });
 
+  it.each(['/api/transfer?to=evil', '/%61pi/transfer?to=evil', '/api', '/api#x'])(
+    'waits for a click before %s, with the session there',
+    async (returnTo) => {
+      await app.login();
+      const answer = await app.navigate(`/bff/continue?returnTo=${encodeURIComponent(returnTo)}&fresh=1`, 'same-origin');
+      expect(answer.status).toBe(200);
+      expect(answer.headers).not.toHaveProperty('refresh');
+      expect(answer.headers).not.toHaveProperty('location');
+      expect(answer.headers['content-security-policy']).toContain("default-src 'none'");
+      expect(answer.body).toContain(`<a class="go" href="${returnTo}">Continue</a>`);
+    },
+  );
+
+  it('goes on by itself where the name only begins like a route', async () => {
+    await app.login();
+    expect(await app.navigate('/bff/continue?returnTo=/apix', 'same-origin')).toMatchObject({
+      status: 303,
+      headers: { location: '/apix' },
+    });
+  });
+
   it.each(['//evil.com', 'https://evil.com/', '/\\evil.com', '/bff/login'])('judges returnTo=%s again', async (returnTo) => {
     await app.login();
     const answer = await app.navigate(`/bff/continue?returnTo=${encodeURIComponent(returnTo)}`, 'same-origin');

@@ -161,6 +161,22 @@ describe('logout', () => {
     });
   });
 
+  it('waits for a click before a route when everything ends here', async () => {
+    app.provider.hasEndSession = false;
+    await app.login();
+    const id = String((await app.session())['logoutUrl']).split('id=')[1];
+    const byLink = await app.navigate(`/bff/logout?id=${String(id)}&returnTo=/api/x`, 'cross-site', {
+      cookie: app.cookieHeader('/bff/logout'),
+    });
+    const byForm = await app.submit('/bff/logout', { returnTo: '/api/x' });
+    for (const answer of [byLink, byForm]) {
+      expect(answer.status).toBe(200);
+      expect(answer.headers).not.toHaveProperty('refresh');
+      expect(answer.body).toContain('<a class="go" href="/api/x">Continue</a>');
+    }
+    expect(byLink.setCookies).toEqual(CLEARED);
+  });
+
   describe('by link', () => {
     it('ends the session with the right id', async () => {
       await app.login();
@@ -356,6 +372,15 @@ describe('logout', () => {
     it.each(['', '?state=', '?state=rubbish', '?state=a&state=b'])('leads to the start page with %j', async (search) => {
       const answer = await app.navigate(`/bff/logged-out${search}`, 'cross-site');
       expect(answer).toMatchObject({ status: 303, headers: { location: '/' }, setCookies: [] });
+    });
+
+    it('waits for a click before a route, whoever sealed the state (the link may come from another browser)', async () => {
+      await app.login();
+      const { state } = await toldProvider(await app.submit('/bff/logout', { returnTo: '/api/transfer?to=evil' }));
+      const answer = await app.navigate(`/bff/logged-out?state=${String(state)}`, 'cross-site');
+      expect(answer.status).toBe(200);
+      expect(answer.headers).not.toHaveProperty('refresh');
+      expect(answer.body).toContain('<a class="go" href="/api/transfer?to=evil">Continue</a>');
     });
 
     it('forgets returnTo after ten minutes', async () => {

@@ -29,6 +29,24 @@ describe('the route of a path', () => {
   it('is never one at or below the base path', () => expect(routesOf('/bff').match('/bff/x')).toBeUndefined());
 });
 
+describe('a navigation that nobody clicked', () => {
+  const options = [routeOptions({ path: '/api', upstream }), routeOptions({ path: '/api/open', upstream, navigation: 'allow' })];
+  const routes = new ApiRoutes({ routes: options, basePath: '/bff', publicPath: '/app' });
+
+  it.each([
+    ['/app', true],
+    ['/app/', true],
+    ['/app/apix', true],
+    ['/app/api', false],
+    ['/app/api/transfer', false],
+    ['/app/api/open', true],
+    ['/app/api/open/x', true],
+    ['/app/api/openx', false],
+    ['/api', false],
+    ['/elsewhere', false],
+  ])('to %s: %s', (path, alone) => expect(routes.goesOnByItself(path)).toBe(alone));
+});
+
 describe('a compiled route', () => {
   it('knows its prefix as browsers see it', () => expect(routesOf('/api').all[0]?.publicPath).toBe('/app/api'));
 
