@@ -4,7 +4,7 @@ import type { IdentityProvider, RefreshOutcome, RefreshRequest } from '../oidc/i
 import type { Session } from '../session/session.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import type { RefreshOptions } from './refresh-options.ts';
-import { isOver, mayRepeat } from './refresh-policy.ts';
+import { endsInTime, isOver, mayRepeat } from './refresh-policy.ts';
 
 /** `refrained`: the provider was not asked at all. Seconds. */
 export type GrantOutcome =
@@ -18,25 +18,28 @@ export class Grants {
   readonly #policy: RefreshOptions;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #providerTimeout: number;
   readonly #breaker: CircuitBreaker;
   #running = 0;
 
-  constructor(o: { provider: IdentityProvider; policy: RefreshOptions; clock: Clock; logger: Logger }) {
+  constructor(o: { provider: IdentityProvider; policy: RefreshOptions; providerTimeout: number; clock: Clock; logger: Logger }) {
     this.#provider = o.provider;
     this.#policy = o.policy;
     this.#clock = o.clock;
     this.#logger = o.logger;
+    this.#providerTimeout = o.providerTimeout;
     this.#breaker = new CircuitBreaker(o.policy.breaker, o.clock);
   }
 
-  async spend(session: Session, refreshToken: string): Promise<GrantOutcome> {
+  /** `leaseEnd`: from then on somebody else may spend the same refresh token, so no try begins that could last beyond it. */
+  async spend(session: Session, refreshToken: string, leaseEnd: number): Promise<GrantOutcome> {
     if (this.#running >= this.#policy.maxInFlight) return OVERLOADED;
     const admission = this.#breaker.admit();
     if (admission.kind === 'refused') return { kind: 'refrained', code: 'provider_unavailable', retryAfter: admission.retryAfter };
     this.#running++;
     let answered = false;
     try {
-      const outcome = await this.#tryTwice(session, refreshToken);
+      const outcome = await this.#tryTwice(session, refreshToken, leaseEnd);
       answered = outcome.kind !== 'failed';
       return outcome;
     } finally {
@@ -45,12 +48,14 @@ export class Grants {
     }
   }
 
-  async #tryTwice(session: Session, refreshToken: string): Promise<RefreshOutcome> {
+  async #tryTwice(session: Session, refreshToken: string, leaseEnd: number): Promise<RefreshOutcome> {
     const request: RefreshRequest = { refreshToken, sub: session.sub, scope: session.scope };
     const first = await this.#provider.refresh(request);
     if (first.kind !== 'failed') return first;
     this.#logger.debug('refresh_attempt_failed', { cause: first.cause, sent: first.sent });
-    const situation = { over: isOver(session, this.#clock.now()), providerLeeway: this.#policy.providerLeeway };
+    const now = this.#clock.now();
+    if (!endsInTime(now, leaseEnd, this.#providerTimeout)) return first;
+    const situation = { over: isOver(session, now), providerLeeway: this.#policy.providerLeeway };
     return mayRepeat(first, situation) ? this.#provider.refresh(request) : first;
   }
 

@@ -42,7 +42,7 @@ export class RefreshFlight {
     try {
       const claim = await this.#claim(session);
       if (claim?.kind !== 'granted') return await this.#withoutLease(session, claim);
-      return await this.#underLease(session, refreshToken, activity);
+      return await this.#underLease(session, { refreshToken, activity, leaseEnd: claim.until });
     } catch (error) {
       // A bug of ours or of an adapter. Only the name: the message or cause of a library error may hold tokens.
       this.#o.logger.error('refresh_failed_unexpectedly', { error: error instanceof Error ? error.name : typeof error });
@@ -66,13 +66,16 @@ export class RefreshFlight {
     }
   }
 
-  async #underLease(session: Session, refreshToken: string, activity: boolean): Promise<RefreshEnd> {
+  async #underLease(
+    session: Session,
+    { refreshToken, activity, leaseEnd }: { refreshToken: string; activity: boolean; leaseEnd: number },
+  ): Promise<RefreshEnd> {
     let published = false;
     try {
       const cause = this.#o.revocations.causeOf(session);
       if (cause !== undefined) return ended(cause);
       if (this.#o.clock.now() >= session.endsAt) return rejected('expired');
-      const outcome = await this.#o.grants.spend(session, refreshToken);
+      const outcome = await this.#o.grants.spend(session, refreshToken, leaseEnd);
       const end = await this.#o.settlement.settle(session, outcome, activity);
       published = end !== 'fatal' && end.kind === 'refreshed';
       return end === 'fatal' ? await this.#successorOrEnd(session) : end;

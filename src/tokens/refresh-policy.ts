@@ -36,6 +36,19 @@ export function mayRepeat(
   return !failure.sent || situation.providerLeeway > 0 || situation.over;
 }
 
+/** A new ID token waits this long for the provider's keys, when they must be fetched; a second more for everything of ours. */
+const KEYS_MS = 1000;
+const OURS_MS = 1000;
+
+/**
+ * How long the lease of a refresh is: it outlasts metadata that must be read first, a grant, its repeat and the keys of the new ID
+ * token. A second holder at the same time would spend the same refresh token. Milliseconds.
+ */
+export const leaseOf = (providerTimeout: number): number => 3 * providerTimeout + KEYS_MS + OURS_MS;
+
+/** Whether a grant that begins now has ended when the lease does, whatever happens. */
+export const endsInTime = (now: number, leaseEnd: number, providerTimeout: number): boolean => now + providerTimeout + KEYS_MS <= leaseEnd;
+
 /**
  * What an OAuth error of the token endpoint means for the session: `fatal` ends it, `misconfigured` is the operator's to mend,
  * `doubtful` ends it only when it comes again much later (some providers say `invalid_request` for every dead refresh token).

@@ -15,7 +15,7 @@ import { Grants } from './grants.ts';
 import { failed, freshnessOf, rejected, rejectedFor, unavailable, type RefreshEnd } from './refresh-end.ts';
 import { RefreshFlight } from './refresh-flight.ts';
 import type { RefreshOptions } from './refresh-options.ts';
-import { isOver, refreshKey, tokenAge } from './refresh-policy.ts';
+import { isOver, leaseOf, refreshKey, tokenAge } from './refresh-policy.ts';
 
 export interface TokenRefresherOptions {
   readonly provider: IdentityProvider;
@@ -37,8 +37,6 @@ export interface TokenRefresherOptions {
 
 type Renewable = Session & { readonly refreshToken: string };
 
-const LEASE_MARGIN_MS = 1000;
-const TRIES = 2;
 const EXPIRED: Freshness = { kind: 'rejected', reason: 'expired' };
 
 const isRenewable = (session: Session): session is Renewable => session.refreshToken !== undefined;
@@ -164,8 +162,7 @@ export class TokenRefresher {
     const { fatalErrors, wait } = o.policy;
     const background = (work: Promise<unknown>): void => void this.#track(work);
     const settlement = new GrantSettlement({ ...o, failures: this.#failures, fatalErrors, fits: o.fits ?? (() => true), background });
-    // The lease outlasts every try of its holder: a second holder at the same time would spend the same refresh token.
-    const lease = TRIES * o.providerTimeout + LEASE_MARGIN_MS;
+    const lease = leaseOf(o.providerTimeout);
     return new RefreshFlight({ ...o, grants: new Grants(o), settlement, timer: this.#timer, wait, lease });
   }
 }

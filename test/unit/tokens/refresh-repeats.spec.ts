@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import type { RefreshOutcome } from '../../../src/oidc/identity-provider.ts';
 import { FailedRefreshes } from '../../../src/tokens/failed-refreshes.ts';
+import { settled } from '../../support/manual-clock.ts';
 import { LIFETIME, MINUTE, noAnswer, notSent, refused, RefreshWorld, SECOND } from './refresh-world.ts';
 
 const throttled = (retryAfter: number): RefreshOutcome => ({ kind: 'throttled', retryAfter });
@@ -188,5 +189,29 @@ describe('after a failed refresh', () => {
     world.clock.set(world.clock.now() - 10 * MINUTE);
     expect(await world.request(session)).toMatchObject({ kind: 'usable' });
     expect(await world.refresher.refreshNow({ session })).toMatchObject({ kind: 'usable', session: { generation: 2 } });
+  });
+});
+
+describe('a try that took too long', () => {
+  async function triedFor(ms: number): Promise<RefreshWorld> {
+    const world = new RefreshWorld();
+    const session = await world.expired();
+    world.provider.script(noAnswer);
+    world.provider.hold();
+    void world.refresher.fresh({ session });
+    await settled();
+    await world.clock.advance(ms);
+    world.provider.answer();
+    await world.refresher.idle();
+    return world;
+  }
+
+  it('is repeated while the repeat still ends within the lease', async () => {
+    expect((await triedFor(10 * SECOND)).provider.refreshes.length).toBe(2);
+  });
+
+  it('is not repeated when somebody else could spend the same token meanwhile', async () => {
+    const world = await triedFor(12 * SECOND);
+    expect([world.provider.refreshes.length, world.head.released]).toEqual([1, 1]);
   });
 });
