@@ -65,7 +65,7 @@ export class ProviderKeys {
     const verdict = await verifySignature(token, keys, algorithms);
     if (!mayBeRotation(verdict)) return toTokenVerdict(verdict);
     const refetched = await this.#refetch();
-    if (refetched === 'throttled') return toTokenVerdict(verdict);
+    if (refetched === 'throttled') return unconfirmed(verdict);
     if (refetched.kind === 'failed') return { kind: 'unavailable' };
     return toTokenVerdict(await verifySignature(token, refetched.value, algorithms));
   }
@@ -114,6 +114,11 @@ export class ProviderKeys {
 /** Keys without ids, or ids used again, show a rotation as a wrong signature. */
 function mayBeRotation(verdict: SignatureVerdict): boolean {
   return verdict.kind === 'unknown-key' || (verdict.kind === 'invalid' && verdict.check === 'signature');
+}
+
+/** Newer keys might still say otherwise, which we may not ask for now: no proof of a forgery, and no good token either. */
+function unconfirmed(verdict: SignatureVerdict): TokenVerdict {
+  return verdict.kind === 'unknown-key' ? toTokenVerdict(verdict) : { kind: 'invalid', check: 'signature_unconfirmed' };
 }
 
 function toTokenVerdict(verdict: SignatureVerdict): TokenVerdict {

@@ -3,7 +3,7 @@ import type { RefreshRequest } from '../../../src/oidc/identity-provider.ts';
 import type { OpenIdIdentityProviderOptions } from '../../../src/oidc/openid-identity-provider.ts';
 import type { ProviderOptions } from '../../../src/oidc/provider-options.ts';
 import { HostileProvider, signingKey, type Answer } from '../../support/hostile-provider.ts';
-import { REDIRECT_URI, setUp, type Setup } from '../../support/openid-setup.ts';
+import { callback, REDIRECT_URI, setUp, type Setup } from '../../support/openid-setup.ts';
 
 let hostile: HostileProvider;
 const open: Setup[] = [];
@@ -147,6 +147,33 @@ describe('a refreshed ID token', () => {
       hostile.answerTokens({ id_token });
       expect((await make().provider.refresh(REQUEST)).kind).toBe('subject-changed');
     }
+  });
+});
+
+describe('a wrong signature while the keys may not be fetched again', () => {
+  it('proves nothing: the tokens are kept and the claims stay', async () => {
+    const { provider, logger } = make();
+    hostile.answerTokens({ id_token: await hostile.idToken({}, { key: await signingKey('ES256', 'key-2') }) });
+    await provider.refresh(REQUEST);
+    const fetches = hostile.count('jwks');
+    hostile.answerTokens({ id_token: await hostile.idToken({}, { key: await signingKey('ES256', 'key-1') }) });
+    const outcome = await provider.refresh(REQUEST);
+    expect(outcome).toMatchObject({ kind: 'granted', tokens: { refreshToken: 'refresh-1' } });
+    expect(outcome).not.toHaveProperty('claims');
+    expect(hostile.count('jwks')).toBe(fetches);
+    expect(logger.of('refreshed_id_token_refused').at(-1)?.fields).toEqual({ check: 'signature_unconfirmed' });
+  });
+
+  it('signs nobody in', async () => {
+    const { provider } = make();
+    hostile.answerTokens({ id_token: await hostile.idToken({}, { key: await signingKey('ES256', 'key-2') }) });
+    await provider.exchange(callback());
+    hostile.answerTokens({ id_token: await hostile.idToken({}, { key: await signingKey('ES256', 'key-1') }) });
+    expect(await provider.exchange(callback())).toMatchObject({
+      kind: 'refused',
+      reason: 'id_token_invalid',
+      check: 'signature_unconfirmed',
+    });
   });
 });
 
