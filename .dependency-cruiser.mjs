@@ -22,6 +22,10 @@ const ROOMS = {
     may: ['kernel', 'session', 'tokens', 'cookie', 'csrf', 'access'],
     comment: 'The proxy stands on sessions, tokens, cookies and the two policies, and never meets the provider or the login endpoints.',
   },
+  server: {
+    may: ['kernel', 'csrf', 'proxy'],
+    comment: 'The http server knows how the proxy reads bodies and writes answers, and never a session or an endpoint.',
+  },
   auth: {
     may: ['kernel', 'session', 'oidc', 'tokens', 'cookie', 'csrf', 'access'],
     comment: 'The login endpoints stand on sessions, the provider, tokens, cookies and the two policies, and never meet the proxy.',

@@ -7,7 +7,7 @@ import { AppModule } from './app.module.ts';
 import type { Config } from './config/config.ts';
 import { createFrontend, type Frontend, type Surroundings } from './frontend.ts';
 import type { OnAnswered } from './kernel/request-fact.ts';
-import { createHttpServer } from './http-server.ts';
+import { createHttpServer } from './server/http-server.ts';
 import { ENDPOINT_ROOT } from './auth/endpoints.ts';
 import { innerPath, PAGE_ROOT } from './inner-paths.ts';
 import { listenOn } from './ops/listen.ts';

@@ -1,6 +1,6 @@
 // Our front door and our forwarder with fixed headers: what the data path costs without any session.
 import { createFrontDoor } from '../../dist/front-door.js';
-import { createHttpServer } from '../../dist/http-server.js';
+import { createHttpServer } from '../../dist/server/http-server.js';
 import { systemClock } from '../../dist/kernel/clock.js';
 import { silentLogger } from '../../dist/kernel/logger.js';
 import { RequestIds } from '../../dist/kernel/request-id.js';

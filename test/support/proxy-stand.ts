@@ -5,7 +5,7 @@ import type { AccessRule } from '../../src/access/access-policy.ts';
 import { keepCookies } from '../../src/cookie/cookie-header.ts';
 import { SessionCookie } from '../../src/cookie/session-cookie.ts';
 import { createFrontDoor } from '../../src/front-door.ts';
-import { createHttpServer, type HttpServerOptions } from '../../src/http-server.ts';
+import { createHttpServer, type HttpServerOptions } from '../../src/server/http-server.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { RequestIds } from '../../src/kernel/request-id.ts';
 import { ApiProxy, type ApiProxyOptions } from '../../src/proxy/api-proxy.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { hasBody } from './proxy/forwarder.ts';
+import { hasBody } from '../proxy/forwarder.ts';
 
 const LINGER_MS = 30_000;
 

@@ -1,9 +1,9 @@
 import { Socket } from 'node:net';
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ErrorCode, Failure } from './kernel/errors.ts';
-import { failureResponse } from './kernel/failure-response.ts';
-import { rawOwn } from './proxy/own-answer.ts';
+import type { ErrorCode, Failure } from '../kernel/errors.ts';
+import { failureResponse } from '../kernel/failure-response.ts';
+import { rawOwn } from '../proxy/own-answer.ts';
 
 export interface UnreadableOptions {
   /** Path-absolute, with publicUrl's path. */
