@@ -17,13 +17,13 @@ describe('provider.responseMode form_post', () => {
 
   afterAll(() => house.close());
 
-  const begin = async (): Promise<Trail> => house.newAgent().login('alice', { returnTo: '/api/page?x=1' });
+  const begin = async (): Promise<Trail> => house.newAgent().login('alice', { returnTo: '/pages/page?x=1' });
 
   it('brings the authorization response in a cross-site POST, and ends on the deep link', async () => {
     const trail = await begin();
     const callback = trail.at('/bff/callback');
     expect([callback?.method, callback?.status, callback?.url]).toEqual(['POST', 200, `${house.origin}/bff/callback`]);
-    expect([trail.page.url, trail.page.status]).toEqual([`${house.origin}/api/page?x=1`, 200]);
+    expect([trail.page.url, trail.page.status]).toEqual([`${house.origin}/pages/page?x=1`, 200]);
     expect(house.provider.stats.authorizations[0]).toMatchObject({ response_mode: 'form_post' });
     expect(house.provider.stats.tokenRequests).toHaveLength(1);
   });
@@ -50,12 +50,12 @@ describe('provider.responseMode form_post', () => {
   it('offers a new login when the provider is down, because a form cannot be linked to', async () => {
     const agent = house.newAgent();
     house.provider.control.fail('token', { kind: 'status', status: 503 });
-    const { page } = await agent.login('alice', { returnTo: '/api/page?x=1' });
+    const { page } = await agent.login('alice', { returnTo: '/pages/page?x=1' });
     house.provider.control.recover();
     expect(verdictOf(page)).toEqual([503, 'provider_unavailable']);
-    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fapi%2Fpage%3Fx%3D1">Try again</a>');
-    const again = await agent.navigate('/bff/login?returnTo=%2Fapi%2Fpage%3Fx%3D1', { initiator: 'page' });
-    expect([again.page.url, again.page.status]).toEqual([`${house.origin}/api/page?x=1`, 200]);
+    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fpages%2Fpage%3Fx%3D1">Try again</a>');
+    const again = await agent.navigate('/bff/login?returnTo=%2Fpages%2Fpage%3Fx%3D1', { initiator: 'page' });
+    expect([again.page.url, again.page.status]).toEqual([`${house.origin}/pages/page?x=1`, 200]);
   });
 
   it.each([

@@ -72,7 +72,7 @@ describe('an authorization response that nobody waits for', () => {
     const other = await house.newAgent().navigate(url.href, { initiator: new URL('https://mail.example/') });
     expectCalm(other.at('/bff/callback'));
     const { page } = await owner.navigate(url.href);
-    expect([page.url, page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    expect([page.url, page.status]).toEqual([`${house.origin}/pages/page`, 200]);
   });
 
   it('with a state of nobody is calm as well', async () => {
@@ -109,7 +109,7 @@ describe('an authorization response that comes twice', () => {
     house.clock.skip(MINUTE - 1000);
     const second = await agent.navigate(url.href);
     expect(sessionLine(second.at('/bff/callback'))).toBe(sessionLine(first.at('/bff/callback')));
-    expect(second.page.url).toBe(`${house.origin}/api/page`);
+    expect(second.page.url).toBe(`${house.origin}/pages/page`);
     expect(house.provider.stats.tokenRequests).toHaveLength(1);
   });
 
@@ -207,8 +207,8 @@ describe('an authorization response that is wrong', () => {
 
   it('with its state in another attempt of the same browser is not taken', async () => {
     const agent = house.newAgent();
-    const first = await authorizationResponse(agent, 'alice', '/api/page?one');
-    await agent.navigate('/bff/login?returnTo=/api/page?two', { until: (url) => url.pathname === '/bff/callback' });
+    const first = await authorizationResponse(agent, 'alice', '/pages/page?one');
+    await agent.navigate('/bff/login?returnTo=/pages/page?two', { until: (url) => url.pathname === '/bff/callback' });
     const other = house.provider.stats.authorizations.at(-1)?.['state'] ?? '';
     house.provider.stats.reset();
     const { page } = await agent.navigate(changed(first, { state: other }));
@@ -246,12 +246,12 @@ describe('an error of the provider', () => {
     const agent = house.newAgent();
     await agent.login('alice');
     const before = agent.jar.get('__Host-Http-cloakroom')?.value;
-    await agent.navigate('/bff/login?prompt=select_account&returnTo=/api/page');
+    await agent.navigate('/bff/login?prompt=select_account&returnTo=/pages/page');
     const { page, hops } = await agent.signIn('carol');
     expect(verdictOf(page)).toEqual([400, 'login_failed']);
     expect(page.body).toContain('login_failed (provider_error)');
     expect(page.body).toContain('access_denied');
-    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fapi%2Fpage">');
+    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fpages%2Fpage">');
     expect(shapesOf(page.setCookies)).toEqual([ATTEMPT_GONE]);
     expect(hops.length).toBeLessThanOrEqual(6);
     expect(agent.jar.get('__Host-Http-cloakroom')?.value).toBe(before);
@@ -284,10 +284,10 @@ describe('an error of the provider', () => {
 describe('a silent login', () => {
   it('that needs the user goes straight back to the page with the code of the provider', async () => {
     const agent = house.newAgent();
-    const trail = await agent.navigate('/bff/login?prompt=none&returnTo=%2Fapi%2Fpage%3Fa%3D%252F%26login_error%3Dold%23x');
-    expect(paths(trail)).toEqual(['/bff/login', '/oauth2/default/v1/authorize', '/bff/callback', '/api/page']);
+    const trail = await agent.navigate('/bff/login?prompt=none&returnTo=%2Fpages%2Fpage%3Fa%3D%252F%26login_error%3Dold%23x');
+    expect(paths(trail)).toEqual(['/bff/login', '/oauth2/default/v1/authorize', '/bff/callback', '/pages/page']);
     expect(trail.at('/bff/callback')?.status).toBe(200);
-    expect(trail.page.url).toBe(`${house.origin}/api/page?a=%2F&login_error=login_required#x`);
+    expect(trail.page.url).toBe(`${house.origin}/pages/page?a=%2F&login_error=login_required#x`);
     expect(shapesOf(trail.at('/bff/callback')?.setCookies ?? [])).toEqual([ATTEMPT_GONE]);
     expect(loud()).toEqual([]);
   });
@@ -296,8 +296,8 @@ describe('a silent login', () => {
     const agent = house.newAgent();
     await agent.login('alice');
     agent.jar.restore(agent.cookies().filter(({ name }) => !name.includes('cloakroom')));
-    const { page } = await agent.navigate('/bff/login?prompt=none&returnTo=/api/page');
-    expect([page.url, page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    const { page } = await agent.navigate('/bff/login?prompt=none&returnTo=/pages/page');
+    expect([page.url, page.status]).toEqual([`${house.origin}/pages/page`, 200]);
   });
 });
 
@@ -315,7 +315,7 @@ describe('a provider that is down at the exchange', () => {
 
     house.provider.control.recover();
     const again = await agent.navigate(link ?? '', { initiator: 'page' });
-    expect([again.page.url, again.page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    expect([again.page.url, again.page.status]).toEqual([`${house.origin}/pages/page`, 200]);
   });
 
   it.each([

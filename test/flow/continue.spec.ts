@@ -33,7 +33,7 @@ async function goOnWith(
   change: (cookies: readonly StoredCookie[], agent: UserAgent) => readonly StoredCookie[],
 ): Promise<Trail & { agent: UserAgent }> {
   const agent = house.newAgent();
-  const { stoppedAt = '' } = await agent.login(user, { returnTo: '/api/page', until: isContinue });
+  const { stoppedAt = '' } = await agent.login(user, { returnTo: '/pages/page', until: isContinue });
   agent.jar.restore(change(agent.cookies(), agent));
   const trail = await agent.navigate(stoppedAt, { initiator: 'page' });
   return Object.assign(trail, { agent });
@@ -46,7 +46,7 @@ function expectDiagnosis({ page, hops }: Trail, reason: string): void {
   expect(page.body).toContain(`cookie_not_stored (${reason})`);
   expect(page.headers.get('cache-control')).toBe('no-store');
   expect(page.headers.get('refresh')).toBeNull();
-  expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fapi%2Fpage">Try again</a>');
+  expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fpages%2Fpage">Try again</a>');
   expect(hops).toHaveLength(1);
   expect(house.log.of('cookie_not_stored').map(({ fields }) => fields['reason'])).toEqual([reason]);
 }
@@ -54,7 +54,7 @@ function expectDiagnosis({ page, hops }: Trail, reason: string): void {
 describe('a browser that does not keep the session cookie', () => {
   it('ends on a page that says "absent", after at most six navigations and without a loop', async () => {
     const agent = house.newAgent({ refusesCookie: (name) => name === SESSION });
-    const first = await agent.navigate('/bff/login?returnTo=/api/page');
+    const first = await agent.navigate('/bff/login?returnTo=/pages/page');
     const second = await agent.signIn('alice');
     expect(verdictOf(second.page)).toEqual([400, 'cookie_not_stored']);
     expect(second.page.body).toContain('cookie_not_stored (absent)');
@@ -65,9 +65,9 @@ describe('a browser that does not keep the session cookie', () => {
 
   it('ends there again and again however often the user tries', async () => {
     const agent = house.newAgent({ refusesCookie: (name) => name === SESSION });
-    await agent.login('alice', { returnTo: '/api/page' });
+    await agent.login('alice', { returnTo: '/pages/page' });
     for (let i = 0; i < 3; i++) {
-      const { page, hops } = await agent.navigate('/bff/login?returnTo=/api/page', { initiator: 'page' });
+      const { page, hops } = await agent.navigate('/bff/login?returnTo=/pages/page', { initiator: 'page' });
       expect(verdictOf(page)).toEqual([400, 'cookie_not_stored']);
       expect(hops.length).toBeLessThanOrEqual(6);
     }
@@ -75,7 +75,7 @@ describe('a browser that does not keep the session cookie', () => {
 
   it('that keeps no cookie at all ends on the page with a sign-in button', async () => {
     const agent = house.newAgent({ refusesCookie: (name) => name.includes('cloakroom') });
-    const { page, hops } = await agent.login('alice', { returnTo: '/api/page' });
+    const { page, hops } = await agent.login('alice', { returnTo: '/pages/page' });
     expect([page.status, new URL(page.url).pathname, page.body.includes('You are signed out')]).toEqual([200, '/bff/continue', true]);
     expect(hops.filter(({ url }) => url.startsWith(house.origin)).length).toBeLessThanOrEqual(6);
     expect(house.provider.stats.hits.token).toBeUndefined();
@@ -111,7 +111,7 @@ describe('a session cookie that changed on its way', () => {
     const agent = house.newAgent();
     await agent.login('alice');
     const old = agent.cookies().filter(isSession);
-    const { stoppedAt = '' } = await agent.navigate('/bff/login?returnTo=/api/page', { until: isContinue });
+    const { stoppedAt = '' } = await agent.navigate('/bff/login?returnTo=/pages/page', { until: isContinue });
     agent.jar.restore(old);
     expectDiagnosis(await agent.navigate(stoppedAt, { initiator: 'page' }), 'old_kept');
   });
@@ -121,15 +121,15 @@ describe('continue without a fresh login', () => {
   it('goes on with a session', async () => {
     const agent = house.newAgent();
     await agent.login('alice');
-    const { page, hops } = await agent.navigate('/bff/continue?returnTo=/api/page');
-    expect([page.url, page.status, hops.length]).toEqual([`${house.origin}/api/page`, 200, 2]);
+    const { page, hops } = await agent.navigate('/bff/continue?returnTo=/pages/page');
+    expect([page.url, page.status, hops.length]).toEqual([`${house.origin}/pages/page`, 200, 2]);
   });
 
   it('is a page with a sign-in button otherwise, and never begins a login', async () => {
-    const { page, hops } = await house.newAgent().navigate('/bff/continue?returnTo=/api/page');
+    const { page, hops } = await house.newAgent().navigate('/bff/continue?returnTo=/pages/page');
     expect([page.status, page.headers.get('cloakroom-error'), hops.length]).toEqual([200, null, 1]);
     expect(page.body).toContain('You are signed out');
-    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fapi%2Fpage">Sign in</a>');
+    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fpages%2Fpage">Sign in</a>');
     expect(page.setCookies).toEqual([]);
     expect(house.provider.stats.authorizations).toEqual([]);
   });
@@ -172,7 +172,7 @@ describe('a session over the budget', () => {
 
   it('drops the hint first', async () => {
     const agent = small.newAgent();
-    const { page } = await agent.login('fits', { returnTo: '/api/page' });
+    const { page } = await agent.login('fits', { returnTo: '/pages/page' });
     expect(page.status).toBe(200);
     expect(
       agent

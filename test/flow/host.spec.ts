@@ -27,13 +27,13 @@ describe('the Host header', () => {
 
   it('that is wrong leads a browser to a login at the right one', async () => {
     const agent = house.newAgent();
-    const { hops } = await agent.navigate(`http://127.0.0.1:${house.port}/bff/login?returnTo=/api/page`);
+    const { hops } = await agent.navigate(`http://127.0.0.1:${house.port}/bff/login?returnTo=/pages/page`);
     expect(hops.slice(0, 2).map(({ status, url }) => [status, new URL(url).hostname])).toEqual([
       [308, '127.0.0.1'],
       [302, 'localhost'],
     ]);
     const { page } = await agent.signIn('alice');
-    expect([page.url, page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    expect([page.url, page.status]).toEqual([`${house.origin}/pages/page`, 200]);
   });
 
   it.each([
@@ -85,13 +85,13 @@ describe.each([
 
   it('has everything below it: login, deep link, API, session, logout', async () => {
     const agent = house.newAgent();
-    const trail = await agent.login('alice', { returnTo: '/shop/app/api/page?x=1' });
+    const trail = await agent.login('alice', { returnTo: '/shop/app/pages/page?x=1' });
     const ours = trail.hops.filter(({ url }) => url.startsWith(house.origin));
     expect(ours.map(({ url, status }) => [new URL(url).pathname, status])).toEqual([
       ['/shop/app/bff/login', 302],
       ['/shop/app/bff/callback', 200],
       ['/shop/app/bff/continue', 303],
-      ['/shop/app/api/page', 200],
+      ['/shop/app/pages/page', 200],
     ]);
     expect(house.provider.stats.authorizations[0]).toMatchObject({ redirect_uri: `${house.origin}/shop/app/bff/callback` });
     expect(
@@ -127,7 +127,7 @@ describe.each([
     expect(answer).toMatchObject({ code: 'not_logged_in', loginUrl: '/shop/app/bff/login' });
   });
 
-  it.each(['/', '/shop', '/shop/application', '/api/page', '/shop/app/bff/login', 'https://evil.example/shop/app/'])(
+  it.each(['/', '/shop', '/shop/application', '/pages/page', '/shop/app/bff/login', 'https://evil.example/shop/app/'])(
     'does not lead outside of itself: returnTo %j leads home',
     async (returnTo) => {
       const agent = house.newAgent();
@@ -139,8 +139,8 @@ describe.each([
   it('leads a navigation to a wrong host to the same page at the right one', async () => {
     const agent = house.newAgent();
     const port = new URL(house.origin).port;
-    const { hops } = await agent.navigate(`http://127.0.0.1:${port}/shop/app/api/page?x=1`);
-    expect([hops[0]?.status, hops[0]?.headers.get('location')]).toEqual([308, `${house.origin}/shop/app/api/page?x=1`]);
+    const { hops } = await agent.navigate(`http://127.0.0.1:${port}/shop/app/pages/page?x=1`);
+    expect([hops[0]?.status, hops[0]?.headers.get('location')]).toEqual([308, `${house.origin}/shop/app/pages/page?x=1`]);
   });
 });
 

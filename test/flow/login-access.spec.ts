@@ -18,18 +18,18 @@ describe('access.allow at login', () => {
   afterAll(() => house.close());
 
   it('lets in whom an entry admits', async () => {
-    const { page } = await house.newAgent().login('alice', { returnTo: '/api/page' });
+    const { page } = await house.newAgent().login('alice', { returnTo: '/pages/page' });
     expect(page.status).toBe(200);
   });
 
   it('refuses others with a page that offers another account, and without a session', async () => {
     const agent = house.newAgent();
-    const { page, hops } = await agent.login('erin', { returnTo: '/api/page?x=1' });
+    const { page, hops } = await agent.login('erin', { returnTo: '/pages/page?x=1' });
     expect(new URL(page.url).pathname).toBe('/bff/callback');
     expect(hops.length).toBeLessThanOrEqual(6);
     expect(verdictOf(page)).toEqual([403, 'forbidden']);
     expect(page.headers.get('cache-control')).toBe('no-store');
-    expect(page.body).toContain('href="/bff/login?prompt=select_account&#38;returnTo=%2Fapi%2Fpage%3Fx%3D1"');
+    expect(page.body).toContain('href="/bff/login?prompt=select_account&#38;returnTo=%2Fpages%2Fpage%3Fx%3D1"');
     expect(page.body).toContain('Sign in as someone else');
     expect(shapesOf(page.setCookies)).toEqual(['__Host-Http-cloakroom-login.<id>=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax']);
     expect(agent.cookies().filter(({ name }) => name.includes('cloakroom'))).toEqual([]);
@@ -44,11 +44,11 @@ describe('access.allow at login', () => {
 
   it('lets the refused user come in as somebody else', async () => {
     const agent = house.newAgent();
-    const { page } = await agent.login('erin', { returnTo: '/api/page' });
+    const { page } = await agent.login('erin', { returnTo: '/pages/page' });
     const link = /href="([^"]+)"/.exec(page.body)?.[1]?.replaceAll('&#38;', '&') ?? '';
     await agent.navigate(link, { initiator: 'page' });
     const end = await agent.signIn('alice');
-    expect([end.page.url, end.page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    expect([end.page.url, end.page.status]).toEqual([`${house.origin}/pages/page`, 200]);
   });
 
   it('leaves a session that was there before alone', async () => {

@@ -10,7 +10,7 @@ let agent: UserAgent;
 const enter = async (options: HouseOptions, user = 'alice'): Promise<Trail> => {
   house = await openHouse(options);
   agent = house.newAgent();
-  return agent.login(user, { returnTo: '/api/page' });
+  return agent.login(user, { returnTo: '/pages/page' });
 };
 
 afterEach(() => house.close());
@@ -28,7 +28,7 @@ describe('providers of every kind', () => {
     ['refresh tokens that stay', { provider: { rotation: 'static' } }],
   ])('let somebody in, renew and let out: %s', async (_kind, options) => {
     const { page } = await enter(options);
-    expect([page.url, page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    expect([page.url, page.status]).toEqual([`${house.origin}/pages/page`, 200]);
     house.expireAccessToken();
     expect((await agent.fetch('/api/orders')).status).toBe(200);
     const { user } = await jsonOf(await agent.fetch('/bff/session'));
@@ -77,7 +77,7 @@ describe('another base path', () => {
   it('moves every endpoint, the redirect URIs and the hint cookie', async () => {
     house = await openHouse({ config: { basePath: '/_auth/v1' } });
     agent = house.newAgent({ loginPath: '/_auth/v1/login' });
-    const { page } = await agent.navigate('/_auth/v1/login?returnTo=/api/page', { until: (url) => url.origin !== house.origin });
+    const { page } = await agent.navigate('/_auth/v1/login?returnTo=/pages/page', { until: (url) => url.origin !== house.origin });
     const asked = new URL(page.headers.get('location') ?? '').searchParams;
     expect(asked.get('redirect_uri')).toBe(`${house.origin}/_auth/v1/callback`);
     const session = await jsonOf(await agent.fetch('/_auth/v1/session'));

@@ -34,7 +34,7 @@ describe('a second login in the same browser', () => {
     await agent.login('alice');
     old = `${SESSION}=${sessionCookie(agent).value}`;
     const first = await jsonOf(await agent.fetch('/bff/session'));
-    await agent.navigate('/bff/login?returnTo=/api/page'); // signed in at the provider: no question there
+    await agent.navigate('/bff/login?returnTo=/pages/page'); // signed in at the provider: no question there
     const second = await jsonOf(await agent.fetch('/bff/session'));
     expect(second['logoutUrl']).not.toBe(first['logoutUrl']);
   });
@@ -62,7 +62,7 @@ describe('a login as somebody else', () => {
     const agent = house.newAgent();
     await agent.login('alice');
     const before = agent.cookies().filter(({ name }) => name.includes('cloakroom'));
-    await agent.navigate('/bff/login?prompt=select_account&returnTo=/api/page');
+    await agent.navigate('/bff/login?prompt=select_account&returnTo=/pages/page');
     const { page } = await agent.signIn('erin');
 
     expect(page.status).toBe(200);
@@ -96,7 +96,7 @@ describe('a session in chunks', () => {
 
   it('lies in numbered cookies only, each small enough for a browser', async () => {
     const agent = big.newAgent();
-    const { page } = await agent.login('big', { returnTo: '/api/page' });
+    const { page } = await agent.login('big', { returnTo: '/pages/page' });
     expect(page.status).toBe(200);
     expect(names(agent)).toEqual([`${SESSION}.0`, `${SESSION}.1`]);
     expect(agent.jar.refused).toEqual([]);
@@ -106,7 +106,7 @@ describe('a session in chunks', () => {
     const agent = big.newAgent();
     await agent.login('big');
     expect((await agent.fetch('/api/orders')).status).toBe(200);
-    await agent.navigate('/bff/login?prompt=select_account&returnTo=/api/page');
+    await agent.navigate('/bff/login?prompt=select_account&returnTo=/pages/page');
     const { page } = await agent.signIn('small');
     expect(page.status).toBe(200);
     const { user } = await jsonOf(await agent.fetch('/bff/session'));
@@ -134,7 +134,7 @@ describe('session fixation', () => {
     const planted = sessionCookie(attacker);
     victim.jar.restore([kind.startsWith('a valid') ? planted : { ...planted, value: 'Fe26.2*1*planted' }]);
 
-    const { page } = await victim.login('alice', { returnTo: '/api/page' });
+    const { page } = await victim.login('alice', { returnTo: '/pages/page' });
 
     expect(page.status).toBe(200);
     expect(sessionCookie(victim).value).not.toBe(planted.value);
@@ -145,7 +145,7 @@ describe('session fixation', () => {
 
   it('is no way in with a planted login attempt of the attacker', async () => {
     const attacker = house.newAgent();
-    await attacker.navigate('/bff/login?returnTo=/api/page');
+    await attacker.navigate('/bff/login?returnTo=/pages/page');
     const { stoppedAt = '' } = await attacker.signIn('erin', { until: (url) => url.pathname === '/bff/callback' });
     const victim = house.newAgent();
     await victim.login('alice');

@@ -60,8 +60,8 @@ describe('the start of a login', () => {
 
   it('signs an old Safari in', async () => {
     const safari = house.newAgent({ fetchMetadata: false });
-    const { page } = await safari.login('alice', { returnTo: '/api/page' });
-    expect([page.url, page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    const { page } = await safari.login('alice', { returnTo: '/pages/page' });
+    expect([page.url, page.status]).toEqual([`${house.origin}/pages/page`, 200]);
   });
 
   it.each(['POST', 'HEAD', 'OPTIONS', 'PUT'])('knows no %s', async (method) => {
@@ -76,12 +76,12 @@ describe('500 requests of somebody who is not signed in', () => {
     ['a fetch of the API', '/api/orders', SCRIPT],
     ['a fetch of the session', '/bff/session', SCRIPT],
     ['a prefetch of the login', '/bff/login', { ...NAVIGATE, 'sec-purpose': 'prefetch' }],
-    ['a prefetch of a page', '/api/page', { ...NAVIGATE, 'sec-purpose': 'prefetch' }],
+    ['a prefetch of a page', '/pages/page', { ...NAVIGATE, 'sec-purpose': 'prefetch' }],
     ['a favicon', '/favicon.ico', { ...SCRIPT, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }],
     ['an image', '/api/logo.png', { ...SCRIPT, 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' }],
     ['a service worker', '/sw.js', { ...SCRIPT, 'sec-fetch-mode': 'same-origin', 'sec-fetch-dest': 'serviceworker' }],
     ['a login in a frame', '/bff/login?prompt=none', { ...NAVIGATE, 'sec-fetch-dest': 'iframe' }],
-    ['a page', '/api/page', NAVIGATE],
+    ['a page', '/pages/page', NAVIGATE],
     ['a page without a route', '/', NAVIGATE],
   ];
 
@@ -172,7 +172,7 @@ describe('parameters of a login', () => {
   });
 
   it('of a login that began at the provider name our issuer and a page of ours', async () => {
-    const link = `${house.origin}/api/page?from=provider`;
+    const link = `${house.origin}/pages/page?from=provider`;
     const agent = house.newAgent();
     const query = new URLSearchParams({ iss: house.provider.issuer, target_link_uri: link, login_hint: 'alice' });
     await agent.navigate(`/bff/login?${query.toString()}`, { initiator: new URL(house.provider.origin) });
@@ -255,10 +255,10 @@ describe('returnTo', () => {
   it('is never taken from a header', async () => {
     const agent = house.newAgent();
     const headers = {
-      referer: `${house.origin}/api/page`,
-      'x-forwarded-uri': '/api/page',
-      'x-auth-request-redirect': '/api/page',
-      rd: '/api/page',
+      referer: `${house.origin}/pages/page`,
+      'x-forwarded-uri': '/pages/page',
+      'x-auth-request-redirect': '/pages/page',
+      rd: '/pages/page',
     };
     await agent.navigate('/bff/login', { headers });
     const { page } = await agent.signIn('alice');
@@ -266,8 +266,8 @@ describe('returnTo', () => {
   });
 
   it.each([
-    ['/api/page?q=1%2F2&r=ä', '/api/page?q=1%2F2&r=%C3%A4'],
-    ['/api/page/../page?x#a/../b', '/api/page?x#a/../b'],
+    ['/pages/page?q=1%2F2&r=ä', '/pages/page?q=1%2F2&r=%C3%A4'],
+    ['/pages/page/../page?x#a/../b', '/pages/page?x#a/../b'],
     ['/bffs', '/bffs'],
   ])('%j leads to %j', async (returnTo, expected) => {
     const { page } = await house.newAgent().login('alice', { returnTo });

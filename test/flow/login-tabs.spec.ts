@@ -17,8 +17,8 @@ const isCallback = (url: URL): boolean => url.pathname === '/bff/callback';
 async function twoTabs(): Promise<{ first: UserAgent; second: UserAgent }> {
   const first = house.newAgent();
   const second = first.openTab();
-  await first.navigate('/bff/login?returnTo=/api/page?tab=1');
-  await second.navigate('/bff/login?returnTo=/api/page?tab=2');
+  await first.navigate('/bff/login?returnTo=/pages/page?tab=1');
+  await second.navigate('/bff/login?returnTo=/pages/page?tab=2');
   return { first, second };
 }
 
@@ -33,7 +33,7 @@ describe('two tabs that log in at once', () => {
       expect(page.status).toBe(200);
       expect(hops.length).toBeLessThanOrEqual(6);
     }
-    expect([tabs.first.page.url, tabs.second.page.url]).toEqual([`${house.origin}/api/page?tab=1`, `${house.origin}/api/page?tab=2`]);
+    expect([tabs.first.page.url, tabs.second.page.url]).toEqual([`${house.origin}/pages/page?tab=1`, `${house.origin}/pages/page?tab=2`]);
     expect((await tabs.first.fetch('/api/orders')).status).toBe(200);
     expect(house.provider.stats.tokenRequests.map(({ status }) => status)).toEqual([200, 200]);
   });
@@ -44,8 +44,8 @@ describe('two tabs that log in at once', () => {
     const two = await second.signIn('alice', { until: isCallback });
     const pages = [await second.navigate(two.stoppedAt ?? ''), await first.navigate(one.stoppedAt ?? '')];
     expect(pages.map(({ page }) => [page.url, page.status])).toEqual([
-      [`${house.origin}/api/page?tab=2`, 200],
-      [`${house.origin}/api/page?tab=1`, 200],
+      [`${house.origin}/pages/page?tab=2`, 200],
+      [`${house.origin}/pages/page?tab=1`, 200],
     ]);
   });
 
@@ -60,8 +60,8 @@ describe('two tabs that log in at once', () => {
     house.provider.control.recover('token');
     const pages = await Promise.all(going);
     expect(pages.map(({ page }) => [page.url, page.status])).toEqual([
-      [`${house.origin}/api/page?tab=1`, 200],
-      [`${house.origin}/api/page?tab=2`, 200],
+      [`${house.origin}/pages/page?tab=1`, 200],
+      [`${house.origin}/pages/page?tab=2`, 200],
     ]);
     expect((await first.fetch('/api/orders')).status).toBe(200);
     expect(first.cookies().filter(({ name }) => name.includes('-login.'))).toEqual([]);

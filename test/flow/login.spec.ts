@@ -4,7 +4,7 @@ import { nameOf, shapesOf } from '../support/set-cookie.ts';
 import type { Hop, Trail, UserAgent } from '../support/user-agent.ts';
 import { headerOf, queryOf } from '../support/wire.ts';
 
-const DEEP_LINK = '/api/page?order=7&sort=a%20b#lines';
+const DEEP_LINK = '/pages/page?order=7&sort=a%20b#lines';
 const PAGE_POLICY = /^default-src 'none'; style-src 'sha256-[\w+/=]+'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'$/;
 
 describe('a login, hop by hop', () => {
@@ -35,7 +35,7 @@ describe('a login, hop by hop', () => {
       'redirect GET /oauth2/default/v1/authorize/…',
       'redirect GET /bff/callback',
       'refresh GET /bff/continue',
-      'redirect GET /api/page',
+      'redirect GET /pages/page',
     ]);
     expect(trail.page.url).toBe(house.origin + DEEP_LINK);
     expect(trail.page.status).toBe(200);

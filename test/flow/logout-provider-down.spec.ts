@@ -72,8 +72,8 @@ describe('logout.endSession: false', () => {
     expect(clearings(answer.headers.getSetCookie()).sort()).toEqual([SESSION, '__Secure-cloakroom-hint'].sort());
 
     await agent.navigate('/bff/login');
-    const form = await agent.navigate('/bff/logout', { initiator: 'page', form: { returnTo: '/api/page' } });
-    expect(form.urls).toEqual([`${house.origin}/bff/logout`, `${house.origin}/api/page`]);
+    const form = await agent.navigate('/bff/logout', { initiator: 'page', form: { returnTo: '/pages/page' } });
+    expect(form.urls).toEqual([`${house.origin}/bff/logout`, `${house.origin}/pages/page`]);
     expect(house.provider.stats.endSessions).toEqual([]);
   });
 });

@@ -90,7 +90,7 @@ describe('a response that began before a logout and ends after it', () => {
     house.expireAccessToken();
     const pending = agent.fetch('/slow/report');
     await slow.called();
-    await agent.navigate('/bff/login?returnTo=/api/page');
+    await agent.navigate('/bff/login?returnTo=/pages/page');
     const value = agent.jar.get(SESSION)?.value;
     slow.answer();
     expect((await pending).headers.getSetCookie()).toEqual([]);

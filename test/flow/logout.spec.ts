@@ -27,7 +27,7 @@ afterAll(() => house.close());
 
 const signedIn = async (user = 'alice'): Promise<UserAgent> => {
   const agent = house.newAgent();
-  await agent.login(user, { returnTo: '/api/page' });
+  await agent.login(user, { returnTo: '/pages/page' });
   house.provider.stats.reset();
   house.log.lines.length = 0;
   return agent;
@@ -63,7 +63,7 @@ describe('a logout by a script', () => {
     const answer = await agent.fetch('/bff/logout', {
       ...POST,
       headers: { 'content-type': 'application/json' },
-      body: '{"returnTo":"/api/page?bye"}',
+      body: '{"returnTo":"/pages/page?bye"}',
     });
     expect([answer.status, answer.headers.get('content-type'), answer.headers.get('cache-control')]).toEqual([
       200,
@@ -74,9 +74,10 @@ describe('a logout by a script', () => {
     expect(body).toEqual({ redirectTo: expect.stringMatching(/^\/bff\/logout\/provider\?id=[\w-]{43}$/) });
 
     const trail = await agent.navigate(String(body['redirectTo']), { initiator: 'page' });
-    expect(paths(trail)).toEqual([...FULL_WAY, '/api/page']);
+    // Twice: the provider led here, and the page that goes on by itself makes it our own site's step.
+    expect(paths(trail)).toEqual([...FULL_WAY, '/pages/page', '/pages/page']);
     expect(trail.hops.slice(0, 3).map(({ status }) => status)).toEqual([303, 303, 303]);
-    expect(trail.page.url).toBe(`${house.origin}/api/page?bye`);
+    expect(trail.page.url).toBe(`${house.origin}/pages/page?bye`);
     await expectEnded(cookie);
   });
 
@@ -220,8 +221,15 @@ describe('a logout by a form', () => {
   it('answers a page that goes on to the provider, and ends on returnTo', async () => {
     const agent = await signedIn();
     const cookie = copyOf(agent);
-    const trail = await agent.navigate('/bff/logout', { initiator: 'page', form: { returnTo: '/api/page?bye' } });
-    expect(paths(trail)).toEqual(['/bff/logout', '/bff/logout/provider', '/oauth2/default/v1/logout', '/bff/logged-out', '/api/page']);
+    const trail = await agent.navigate('/bff/logout', { initiator: 'page', form: { returnTo: '/pages/page?bye' } });
+    expect(paths(trail)).toEqual([
+      '/bff/logout',
+      '/bff/logout/provider',
+      '/oauth2/default/v1/logout',
+      '/bff/logged-out',
+      '/pages/page',
+      '/pages/page',
+    ]);
     const page = trail.at('/bff/logout');
     expect([page?.status, page?.method]).toEqual([200, 'POST']);
     expect(page?.headers.get('refresh')).toMatch(/^0;url=\/bff\/logout\/provider\?id=[\w-]{43}$/);
@@ -276,12 +284,12 @@ describe('a logout by a link', () => {
 
   it('with its proof leads to a returnTo of this site, and to no other', async () => {
     const ends: string[] = [];
-    for (const returnTo of ['/api/page?bye', '//evil.example', 'https://evil.example/']) {
+    for (const returnTo of ['/pages/page?bye', '//evil.example', 'https://evil.example/']) {
       const agent = await signedIn();
       const url = `${await logoutUrlOf(agent)}&returnTo=${encodeURIComponent(returnTo)}`;
       ends.push((await agent.navigate(url, { initiator: 'page' })).page.url);
     }
-    expect(ends).toEqual([`${house.origin}/api/page?bye`, `${house.origin}/`, `${house.origin}/`]);
+    expect(ends).toEqual([`${house.origin}/pages/page?bye`, `${house.origin}/`, `${house.origin}/`]);
   });
 
   it('with the proof of another session ends neither', async () => {
@@ -418,7 +426,7 @@ describe('GET /bff/logged-out', () => {
     ['no state', ''],
     ['a forged state', '?state=Fe26.2*forged'],
     ['two states', '?state=a&state=b'],
-    ['a returnTo', '?returnTo=/api/page'],
+    ['a returnTo', '?returnTo=/pages/page'],
   ])('with %s leads home', async (_what, query) => {
     const { page } = await house.newAgent().navigate(`/bff/logged-out${query}`, { until: (url) => url.pathname === '/' });
     expect([page.status, page.headers.get('location'), page.setCookies]).toEqual([303, '/', []]);
@@ -427,11 +435,11 @@ describe('GET /bff/logged-out', () => {
   it('takes a state for ten minutes', async () => {
     const agent = await signedIn();
     const isBack = (url: URL): boolean => url.pathname === '/bff/logged-out';
-    const { stoppedAt = '' } = await agent.navigate('/bff/logout', { initiator: 'page', form: { returnTo: '/api/page' }, until: isBack });
+    const { stoppedAt = '' } = await agent.navigate('/bff/logout', { initiator: 'page', form: { returnTo: '/pages/page' }, until: isBack });
     const inTime = await agent.navigate(stoppedAt, { until: (url) => !isBack(url) });
     house.clock.skip(10 * 60_000 + 1000);
     const late = await agent.navigate(stoppedAt, { until: (url) => !isBack(url) });
-    expect([inTime.page.headers.get('location'), late.page.headers.get('location')]).toEqual(['/api/page', '/']);
+    expect([inTime.page.headers.get('location'), late.page.headers.get('location')]).toEqual(['/pages/page', '/']);
   });
 
   it('takes no session cookie for a state', async () => {

@@ -10,7 +10,7 @@ let agent: UserAgent;
 const enter = async (options: HouseOptions = {}, user = 'alice'): Promise<void> => {
   house = await openHouse(options);
   agent = house.newAgent();
-  await agent.login(user, { returnTo: '/api/page' });
+  await agent.login(user, { returnTo: '/pages/page' });
 };
 
 const refreshOnce = async (): Promise<Response> => {
@@ -34,7 +34,7 @@ describe('an issuer with a path', () => {
 
   it.each(['', '/oauth2/aus1a2b3c', '/a/b/c'])('may be %j', async (issuerPath) => {
     await enter({ provider: { issuerPath } });
-    expect([agent.page.url, agent.page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    expect([agent.page.url, agent.page.status]).toEqual([`${house.origin}/pages/page`, 200]);
   });
 });
 

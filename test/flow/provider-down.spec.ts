@@ -12,7 +12,7 @@ const toProvider = (url: URL): boolean => url.origin === house.provider.origin;
 /** Asks until the answer is no 503: the provider is looked for again at every login, and in between. */
 async function loginOnceUp(agent: UserAgent): Promise<number> {
   for (let tries = 1; tries <= 200; tries++) {
-    const { page, stoppedAt } = await agent.navigate('/bff/login?returnTo=/api/page', { until: toProvider });
+    const { page, stoppedAt } = await agent.navigate('/bff/login?returnTo=/pages/page', { until: toProvider });
     if (stoppedAt !== undefined) {
       await agent.navigate(stoppedAt, { initiator: 'page' });
       return tries;
@@ -46,13 +46,13 @@ describe('a provider that is down at boot', () => {
 
   it('makes a login a page that says so, with Retry-After, without a cookie, and a link to try again', async () => {
     const agent = house.newAgent();
-    const { page } = await agent.navigate('/bff/login?returnTo=/api/page');
+    const { page } = await agent.navigate('/bff/login?returnTo=/pages/page');
     expect(verdictOf(page)).toEqual([503, 'provider_unavailable']);
     expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('cache-control')).toBe('no-store');
     expect(page.setCookies).toEqual([]);
-    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=/api/page">Try again</a>');
+    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=/pages/page">Try again</a>');
     expect(agent.cookies()).toEqual([]);
     expect(await readiness()).toMatchObject({ status: 'ready', provider: 'down' });
   });
@@ -63,7 +63,7 @@ describe('a provider that is down at boot', () => {
     await house.provider.control.up();
     await loginOnceUp(agent);
     const { page } = await agent.signIn('alice');
-    expect([page.url, page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    expect([page.url, page.status]).toEqual([`${house.origin}/pages/page`, 200]);
     expect(await readiness()).toEqual({ status: 'ready', provider: 'up', redis: 'off' });
   });
 
@@ -98,7 +98,7 @@ describe('a provider that goes down later', () => {
   beforeEach(async () => {
     house = await openHouse();
     agent = house.newAgent();
-    await agent.login('alice', { returnTo: '/api/page' });
+    await agent.login('alice', { returnTo: '/pages/page' });
     await house.provider.control.down();
     house.log.lines.length = 0;
     house.api.reset();
@@ -128,7 +128,7 @@ describe('a provider that goes down later', () => {
 
   it('is 503 as a page for a navigation', async () => {
     house.expireAccessToken();
-    const { page } = await agent.navigate('/api/page');
+    const { page } = await agent.navigate('/pages/page');
     expect(verdictOf(page)).toEqual([503, 'provider_unavailable']);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
     expect(page.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
@@ -155,7 +155,7 @@ describe('a provider that goes down later', () => {
     expect(verdictOf(page)).toEqual([503, 'provider_unavailable']);
     await house.provider.control.up();
     const again = await other.navigate(url.href);
-    expect([again.page.url, again.page.status]).toEqual([`${house.origin}/api/page`, 200]);
+    expect([again.page.url, again.page.status]).toEqual([`${house.origin}/pages/page`, 200]);
   });
 });
 

@@ -131,7 +131,7 @@ describe('secrets', () => {
 
   it('pass through a login, refreshes, errors and logouts', async () => {
     const agent = house.newAgent();
-    follow(await agent.login('alice', { returnTo: '/api/page' }));
+    follow(await agent.login('alice', { returnTo: '/pages/page' }));
     newest = house.cookiesOf(agent);
     await call('/bff/session', { cookie: newest });
     await call('/api/x', { cookie: newest });

@@ -18,6 +18,7 @@ const open = async (session: Readonly<Record<string, unknown>> = {}): Promise<vo
     config: { session },
     routes: (upstream) => [
       { path: '/api', upstream, stripPrefix: true },
+      { path: '/pages', upstream, stripPrefix: true, navigation: 'allow' },
       { path: '/poll', upstream, stripPrefix: true, activity: false },
     ],
   });
@@ -87,9 +88,9 @@ describe('the idle limit', () => {
 
   it('answers a navigation with a page that leads back here, and clears the cookie', async () => {
     house.clock.skip(30 * MINUTE);
-    const { page } = await agent.navigate('/api/page?x=1');
+    const { page } = await agent.navigate('/pages/page?x=1');
     expect(verdictOf(page)).toEqual([401, 'session_expired']);
-    expect(page.body).toContain('href="/bff/login?returnTo=%2Fapi%2Fpage%3Fx%3D1"');
+    expect(page.body).toContain('href="/bff/login?returnTo=%2Fpages%2Fpage%3Fx%3D1"');
     expect(page.setCookies).toEqual([CLEARED]);
   });
 
@@ -110,9 +111,9 @@ describe('the idle limit', () => {
 
   it('lets the user sign in again, to where the page was', async () => {
     house.clock.skip(30 * MINUTE);
-    await agent.navigate('/api/page?x=1');
-    const { page } = await agent.navigate('/bff/login?returnTo=/api/page?x=1', { initiator: 'page' });
-    expect([page.url, page.status]).toEqual([`${house.origin}/api/page?x=1`, 200]);
+    await agent.navigate('/pages/page?x=1');
+    const { page } = await agent.navigate('/bff/login?returnTo=/pages/page?x=1', { initiator: 'page' });
+    expect([page.url, page.status]).toEqual([`${house.origin}/pages/page?x=1`, 200]);
   });
 });
 

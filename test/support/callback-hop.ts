@@ -3,7 +3,7 @@ import type { UserAgent } from './user-agent.ts';
 const isCallback = (url: URL): boolean => url.pathname.endsWith('/bff/callback');
 
 /** Signs in up to the authorization response: its URL, which the browser has not requested yet. */
-export async function authorizationResponse(agent: UserAgent, user: string, returnTo = '/api/page'): Promise<URL> {
+export async function authorizationResponse(agent: UserAgent, user: string, returnTo = '/pages/page'): Promise<URL> {
   const { stoppedAt } = await agent.login(user, { returnTo, until: isCallback });
   if (stoppedAt === undefined) throw new Error('The provider never led back');
   return new URL(stoppedAt);

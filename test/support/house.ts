@@ -29,7 +29,7 @@ export interface HouseOptions {
   readonly provider?: Partial<DevProviderOptions>;
   /** Laid over the configuration, section by section. */
   readonly config?: Readonly<Record<string, unknown>>;
-  /** Instead of the one route `/api`; `upstream` is the API's origin. */
+  /** Instead of `/api` and `/pages`, both to the API (below `/pages` a login comes back by itself); `upstream` is the API's origin. */
   readonly routes?: (upstream: string) => readonly Readonly<Record<string, unknown>>[];
   /** The provider is not there yet. */
   readonly providerDown?: boolean;
@@ -153,7 +153,10 @@ function configOf(origin: string, port: number, provider: DevProvider, api: Echo
       authorizeParams: { prompt: 'consent' },
     },
     cookie: { keys: [{ id: 1, secret: KEY }] },
-    routes: options.routes?.(api.origin) ?? [{ path: '/api', upstream: api.origin, stripPrefix: true }],
+    routes: options.routes?.(api.origin) ?? [
+      { path: '/api', upstream: api.origin, stripPrefix: true },
+      { path: '/pages', upstream: api.origin, stripPrefix: true, navigation: 'allow' },
+    ],
   };
   const loaded = loadConfig({ file: 'house.yaml', env: {}, readFile: () => stringify(overlay(base, options.config ?? {})) });
   if (loaded.kind === 'ok') return loaded.config;
