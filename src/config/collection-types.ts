@@ -1,3 +1,4 @@
+import { Secret } from '../kernel/secret.ts';
 import type { OptionType, Parsed } from './option-type.ts';
 import { ok, refused } from './option-type.ts';
 import { parseYaml } from './yaml-text.ts';
@@ -43,6 +44,12 @@ export const freeMap = (): OptionType<Readonly<Record<string, string>>> => ({
   },
   fromText: fromJson,
   print: (value) => value,
+});
+
+/** A free map whose values are never shown again; the names are. */
+export const secretMap = (): OptionType<Readonly<Record<string, string>>> => ({
+  ...freeMap(),
+  print: (value) => Object.fromEntries(Object.entries(value).map(([name, text]) => [name, String(new Secret(text))])),
 });
 
 /** `off`, or a value; `off` is `undefined` in memory. */

@@ -15,6 +15,8 @@ export interface OptionType<T> {
   print(value: T): unknown;
   /** `secret`: also exists as `…File`. `file`: must be readable when the configuration is loaded. */
   readonly source?: 'secret' | 'file';
+  /** Directories: a file that must be readable inside when the configuration is loaded. */
+  readonly holds?: string;
   /** How an `undefined` value is written, where it can be. */
   readonly absent?: 'off';
   /** Lists: the type of one entry, which has an environment variable of its own. */

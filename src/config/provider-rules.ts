@@ -9,6 +9,9 @@ export const RESERVED_PARAMS_RULE =
 /** Parameters that only the login code may set. */
 export const isReservedParam = (name: string): boolean => RESERVED.test(name);
 
+/** In the authorization request it would silently win over `provider.scope`. */
+export const isScope = (name: string): boolean => name.toLowerCase() === 'scope';
+
 /** A scope token or parameter name: printable, no space, quote or backslash (RFC 6749 §3.3). */
 export const isWord = (word: string): boolean => /^[\x21\x23-\x5b\x5d-\x7e]{1,200}$/.test(word);
 

@@ -31,6 +31,9 @@ export const text = (words = 'text'): OptionType<string> => ({
 /** The name of a file that must be readable when the configuration is loaded; the value stays the name. */
 export const file = (): OptionType<string> => ({ ...text('file name'), source: 'file' });
 
+/** The name of a directory with this readable file in it; the value stays the name. */
+export const directory = (holds: string): OptionType<string> => ({ ...text('directory'), holds });
+
 /** Text that is never shown again. Also exists as `…File`. */
 export const secret = (): OptionType<Secret> => ({
   words: 'secret',

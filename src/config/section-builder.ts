@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Problem } from './constraints.ts';
 import { isSecret } from './env-names.ts';
 import { nearestName } from './nearest-name.ts';
@@ -87,6 +88,7 @@ export class SectionBuilder {
     if (parsed.kind === 'refused') return this.#refuse(path, parsed.message);
     if (Array.isArray(spec.planned) && spec.planned.includes(parsed.value)) return this.#refuse(path, NOT_AVAILABLE);
     if (spec.type.source === 'file') this.#readText(given, path);
+    if (spec.type.holds !== undefined) this.#expectInside(String(parsed.value), spec.type.holds, path);
     return parsed.value;
   }
 
@@ -111,6 +113,15 @@ export class SectionBuilder {
     if (content === undefined) return undefined;
     const parsed: Parsed<unknown> = spec.type.parse(content.replace(/\r?\n$/, ''));
     return parsed.kind === 'ok' ? parsed.value : this.#refuse(path, 'names an empty file');
+  }
+
+  #expectInside(directory: string, holds: string, path: OptionPath): void {
+    try {
+      this.#readFile(join(directory, holds));
+    } catch {
+      // As below: neither the name nor the file system's words about it.
+      this.#refuse(path, `must name a directory with a readable ${holds}`);
+    }
   }
 
   #readText(name: unknown, path: OptionPath): string | undefined {

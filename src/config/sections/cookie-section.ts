@@ -53,7 +53,7 @@ export class CookieSection {
   @Option({ type: size(), doc: 'The most that session cookies and the ID-token hint may weigh together in a request.' })
   readonly budget: number = 6 * KIB;
 
-  @Between(1, 10)
+  @Between(1, 4)
   @Option({ type: integer(), doc: 'The most cookies one session may be split into.' })
   readonly maxChunks: number = 4;
 

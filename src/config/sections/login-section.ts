@@ -1,15 +1,16 @@
 import { listOf } from '../collection-types.ts';
-import { Between, Each, Lasting, NoRepeats } from '../constraints.ts';
+import { Between, Each, Form, Lasting, NoRepeats } from '../constraints.ts';
 import { MINUTE } from '../duration.ts';
 import { Option } from '../option.ts';
 import { RESERVED_PARAMS_RULE, isReservedParam } from '../provider-rules.ts';
 import { duration, flag, integer, text } from '../scalar-types.ts';
 
+const PARAMETER_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 const OURS: ReadonlySet<string> = new Set(['returnTo', 'iss', 'target_link_uri']);
 
 /** The start of a login. */
 export class LoginSection {
-  @Each((name: string) => /^[A-Za-z0-9_.-]{1,64}$/.test(name) && !OURS.has(name), 'must be a list of parameter names')
+  @Each((name: string) => PARAMETER_NAME.test(name) && !OURS.has(name), 'must be a list of parameter names')
   @Each((name: string) => !isReservedParam(name), RESERVED_PARAMS_RULE)
   @NoRepeats()
   @Option({ type: listOf(text('words')), doc: 'Query parameters of the login endpoint that are passed on to the provider.' })
@@ -19,7 +20,8 @@ export class LoginSection {
   @Option({ type: duration(), doc: 'How long a user may take to come back from the provider. Milliseconds in memory.' })
   readonly attemptTtl: number = 10 * MINUTE;
 
-  @Option({ type: text(), planned: true, doc: 'Query parameter by which a silent login (`prompt=none`) reports its failure to the page.' })
+  @Form(PARAMETER_NAME, 'a parameter name')
+  @Option({ type: text(), doc: 'Query parameter by which a silent login (`prompt=none`) reports its failure to the page.' })
   readonly silentErrorParam: string = 'login_error';
 }
 

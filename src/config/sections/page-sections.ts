@@ -2,7 +2,7 @@ import { freeMap } from '../collection-types.ts';
 import { Between, Lasting } from '../constraints.ts';
 import { HOUR, MINUTE, SECOND } from '../duration.ts';
 import { Option } from '../option.ts';
-import { duration, flag, integer, text } from '../scalar-types.ts';
+import { directory, duration, flag, integer, text } from '../scalar-types.ts';
 
 export class CsrfSection {
   @Option({ type: flag(), doc: 'Demand `X-CSRF: 1` on every API request. Breaks images, downloads, event streams and beacons.' })
@@ -37,7 +37,7 @@ export class WebsocketSection {
 
 /** The single-page application. */
 export class SpaSection {
-  @Option({ type: text('directory'), required: true, doc: 'Built files; unknown paths get `index.html`.' })
+  @Option({ type: directory('index.html'), required: true, doc: 'Built files; unknown paths get `index.html`, which must be there.' })
   readonly directory!: string;
 
   @Option({ type: text('URL'), planned: true, doc: 'A development server instead of a directory.' })

@@ -1,9 +1,9 @@
 import type { Secret } from '../../kernel/secret.ts';
-import { freeMap, listOf } from '../collection-types.ts';
+import { freeMap, listOf, secretMap } from '../collection-types.ts';
 import { Each, Lasting, NoRepeats, Satisfies, Section, Sized } from '../constraints.ts';
 import { HOUR, SECOND } from '../duration.ts';
 import { Option } from '../option.ts';
-import { RESERVED_PARAMS_RULE, isIssuer, isProviderUrl, isReservedParam, isWord } from '../provider-rules.ts';
+import { RESERVED_PARAMS_RULE, isIssuer, isProviderUrl, isReservedParam, isScope, isWord } from '../provider-rules.ts';
 import { duration, file, oneOf, secret, size, text } from '../scalar-types.ts';
 import { MIB } from '../size.ts';
 
@@ -80,11 +80,12 @@ export class ProviderSection {
   readonly scope: readonly string[] = ['openid', 'profile', 'offline_access'];
 
   @Satisfies((params: object) => !Object.keys(params).some(isReservedParam), RESERVED_PARAMS_RULE)
+  @Satisfies((params: object) => !Object.keys(params).some(isScope), 'may not set scope: it belongs in provider.scope')
   @Option({ type: freeMap(), doc: 'Extra parameters of the authorization request, such as `prompt: consent`.' })
   readonly authorizeParams: Readonly<Record<string, string>> = {};
 
   @Satisfies((params: object) => !Object.keys(params).some(isReservedParam), RESERVED_PARAMS_RULE)
-  @Option({ type: freeMap(), doc: 'Extra parameters of the code exchange.' })
+  @Option({ type: secretMap(), doc: 'Extra parameters of the code exchange. They may hold secrets: `check` shows their names only.' })
   readonly tokenParams: Readonly<Record<string, string>> = {};
 
   @Option({ type: oneOf('query', 'form_post'), doc: 'How the provider sends the browser back.' })

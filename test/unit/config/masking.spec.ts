@@ -75,6 +75,19 @@ describe('secrets', () => {
   });
 });
 
+describe('extra parameters of the code exchange', () => {
+  it('may hold a secret, so the dump shows their names only', () => {
+    const made = config({
+      yaml: yamlOf({
+        provider: `{ issuer: https://id.example.com, clientId: app, clientSecret: s, tokenParams: { assertion: ${CANARY} } }`,
+      }),
+    });
+    expect(made.provider.tokenParams).toEqual({ assertion: CANARY });
+    expect(dumpConfig(made)).not.toContain(CANARY);
+    expect(dumpConfig(made)).toContain('assertion: "[secret]"');
+  });
+});
+
 describe('the dump', () => {
   it('reads back as the same configuration', () => {
     const yaml = yamlOf({

@@ -30,6 +30,7 @@ const REFUSED: readonly (readonly [string, Record<string, string>, string])[] = 
   ['a reserved authorize parameter', provider('clientSecret: s, authorizeParams: { redirect_uri: x }'), 'provider.authorizeParams'],
   ['another one in other letters', provider('clientSecret: s, authorizeParams: { State: x }'), 'provider.authorizeParams'],
   ['a PKCE parameter', provider('clientSecret: s, authorizeParams: { code_challenge_method: plain }'), 'provider.authorizeParams'],
+  ['a scope beside provider.scope', provider('clientSecret: s, authorizeParams: { scope: openid }'), 'provider.authorizeParams'],
   ['a reserved token parameter', provider('clientSecret: s, tokenParams: { grant_type: x }'), 'provider.tokenParams'],
   ['a scope without openid', provider('clientSecret: s, scope: [profile]'), 'provider.scope'],
   ['two scopes in one word', provider('clientSecret: s, scope: [openid, "a b"]'), 'provider.scope'],
@@ -45,6 +46,9 @@ const REFUSED: readonly (readonly [string, Record<string, string>, string])[] = 
   ['a reserved login parameter', { login: '{ params: [nonce] }' }, 'login.params'],
   ['a cookie name in capitals', cookie('name: Cloakroom'), 'cookie.name'],
   ['a cookie name too long', cookie(`name: ${'a'.repeat(33)}`), 'cookie.name'],
+  ['more chunks than are ever sent', cookie('maxChunks: 5'), 'cookie.maxChunks'],
+  ['a page directory that is not there', { spa: '{ directory: ./build }' }, 'spa.directory'],
+  ['a silent error in a parameter of two words', { login: '{ silentErrorParam: "a b" }' }, 'login.silentErrorParam'],
   ['no key', { cookie: '{ keys: [] }' }, 'cookie.keys'],
   ['a short key', { cookie: '{ keys: [{ id: 1, secret: tooshort }] }' }, 'cookie.keys[0].secret'],
   ['a placeholder key', { cookie: `{ keys: [{ id: 1, secret: ${'changeme'.repeat(6)} }] }` }, 'cookie.keys[0].secret'],
@@ -159,5 +163,35 @@ describe('warnings', () => {
     expect(first({ replicas: '2' })).toEqual(['replicas']);
     expect(first({ trustedProxies: '[0.0.0.0/0]' })).toEqual(['trustedProxies']);
     expect(first({ routes: '[]' })).toEqual(['routes']);
+  });
+});
+
+describe('a page directory', () => {
+  it('is named by its key, and by what is missing in it', () => {
+    expect(problems({ yaml: yamlOf({ spa: '{ directory: ./build }' }) })).toEqual([
+      'spa.directory: must name a directory with a readable index.html',
+    ]);
+  });
+
+  it('is taken with an index page in it', () => {
+    expect(problems({ yaml: yamlOf({ spa: '{ directory: /srv/page/ }' }), files: { '/srv/page/index.html': '' } })).toEqual([]);
+  });
+});
+
+describe('scope among the parameters of the authorization request', () => {
+  it('is refused with the name of the key it belongs to', () => {
+    expect(problems({ yaml: yamlOf(provider('clientSecret: s, authorizeParams: { Scope: openid }')) })).toEqual([
+      'provider.authorizeParams: may not set scope: it belongs in provider.scope',
+    ]);
+  });
+
+  it("is nobody's business at the token endpoint", () => {
+    expect(problems({ yaml: yamlOf(provider('clientSecret: s, tokenParams: { scope: api }')) })).toEqual([]);
+  });
+});
+
+describe('the parameter of a failed silent login', () => {
+  it('can be chosen', () => {
+    expect(config({ yaml: yamlOf({ login: '{ silentErrorParam: sso_error }' }) }).login.silentErrorParam).toBe('sso_error');
   });
 });

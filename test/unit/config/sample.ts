@@ -16,6 +16,9 @@ export const yamlOf = (sections: Readonly<Record<string, string>> = {}): string 
     .map(([key, value]) => `${key}: ${value}\n`)
     .join('');
 
+/** Files that are there unless a test says otherwise. */
+const PAGE: Readonly<Record<string, string>> = { 'dist/index.html': '<!doctype html>' };
+
 export interface Given {
   readonly yaml?: string;
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -23,7 +26,7 @@ export interface Given {
 }
 
 export function load({ yaml, env = {}, files = {} }: Given): ReturnType<typeof loadConfig> {
-  const all: Readonly<Record<string, string>> = { ...files, ...(yaml !== undefined && { 'cloakroom.yaml': yaml }) };
+  const all: Readonly<Record<string, string>> = { ...PAGE, ...files, ...(yaml !== undefined && { 'cloakroom.yaml': yaml }) };
   const readFile = (name: string): string => {
     const content = Object.hasOwn(all, name) ? all[name] : undefined;
     if (content === undefined) throw new Error(`ENOENT: ${name}`);
