@@ -2,6 +2,7 @@ import { NOT_ADMITTED } from '../access/access-policy.ts';
 import type { ErrorDetails } from '../kernel/errors.ts';
 import type { OwnResponse } from '../kernel/failure-response.ts';
 import { loginLink } from '../kernel/login-link.ts';
+import type { ExchangeOutcome } from '../oidc/identity-provider.ts';
 import type { LoginAttempt } from '../session/login-attempt.ts';
 import type { AuthParts } from './auth-parts.ts';
 import type { EndpointRequest } from './endpoint-request.ts';
@@ -11,6 +12,7 @@ import { safeReturnTo } from './return-to.ts';
 import type { SignedIn } from './session-start.ts';
 import { continueBack } from './way-back.ts';
 
+type Unavailable = Extract<ExchangeOutcome, { kind: 'unavailable' }>;
 type Parts = Pick<AuthParts, 'urls' | 'goesOnByItself' | 'attempts' | 'options' | 'logger'>;
 
 /** Why a login failed: `reason` for the page, `check` for the log. Never a value of the provider's answer. */
@@ -87,19 +89,20 @@ export class CallbackAnswers {
     return failureAnswer({ code: 'cookie_budget', detail }, request, urls, { lines: [detail, parts], cookies: attempts.finish(state) });
   }
 
-  /** The attempt stays, so that "try again" is a reload of this URL; a form cannot be linked to, so it begins anew. */
-  unavailable(request: EndpointRequest, { returnTo }: LoginAttempt, retryAfter: number): OwnResponse {
-    const { urls } = this.#parts;
-    const again = request.method === 'POST' ? this.#loginUrl(returnTo) : `${urls.base}/callback${request.search}`;
-    const action = { kind: 'link', href: again, label: 'Try again' } as const;
-    return failureAnswer({ code: 'provider_unavailable', retryAfter, detail: UNAVAILABLE }, request, urls, { action });
+  /**
+   * While the code was not sent the attempt stays, so that "try again" is a reload of this URL; a spent code is good for nothing, and a
+   * form cannot be linked to, so these begin anew.
+   */
+  unavailable(request: EndpointRequest, { state, returnTo }: LoginAttempt, { spent, retryAfter }: Unavailable): OwnResponse {
+    const { urls, attempts } = this.#parts;
+    const anew = spent || request.method === 'POST';
+    const href = anew ? loginLink(loginUrlOf(urls), { returnTo }) : `${urls.base}/callback${request.search}`;
+    const action = { kind: 'link', href, label: 'Try again' } as const;
+    const failure = { code: 'provider_unavailable', retryAfter, detail: UNAVAILABLE } as const;
+    return failureAnswer(failure, request, urls, { action, cookies: spent ? attempts.finish(state) : [] });
   }
 
   #continueUrl(returnTo: string, more = ''): string {
     return `${this.#parts.urls.base}/continue?returnTo=${encodeURIComponent(returnTo)}${more}`;
-  }
-
-  #loginUrl(returnTo: string): string {
-    return loginLink(loginUrlOf(this.#parts.urls), { returnTo });
   }
 }

@@ -81,10 +81,22 @@ export class CallbackFlow {
         ? await this.#exchange(attempt, delivery.params)
         : { kind: 'refused', reason: duplicate[1], check: `duplicate_${duplicate[0]}` };
     // Nothing was kept and nothing is expired: a reload does it all again.
-    if (outcome.kind === 'unavailable') return { response: this.#answers.unavailable(delivery.request, attempt, outcome.retryAfter) };
-    const answer = outcome.kind === 'signed-in' ? await this.#begin(outcome, attempt, delivery) : this.#refused(outcome, attempt, delivery);
+    if (outcome.kind === 'unavailable' && !outcome.spent)
+      return { response: this.#answers.unavailable(delivery.request, attempt, outcome) };
+    const answer = await this.#finished(outcome, attempt, delivery);
     this.#kept.keep(attempt.state, answer);
     return answer;
+  }
+
+  async #finished(outcome: ExchangeOutcome, attempt: LoginAttempt, delivery: Delivery): Promise<CallbackAnswer> {
+    switch (outcome.kind) {
+      case 'signed-in':
+        return this.#begin(outcome, attempt, delivery);
+      case 'refused':
+        return this.#refused(outcome, attempt, delivery);
+      case 'unavailable':
+        return { response: this.#answers.unavailable(delivery.request, attempt, outcome) };
+    }
   }
 
   #exchange({ state, nonce, codeVerifier, maxAge }: LoginAttempt, params: URLSearchParams): Promise<ExchangeOutcome> {

@@ -302,10 +302,10 @@ describe('a silent login', () => {
 });
 
 describe('a provider that is down at the exchange', () => {
-  it('is a 503 page whose link tries the same URL again, and the attempt is kept', async () => {
+  it('before the code was sent, is a 503 page whose link tries the same URL again, and the attempt is kept', async () => {
     const agent = house.newAgent();
     const url = await authorizationResponse(agent, 'alice');
-    house.provider.control.fail('token', { kind: 'reset', when: 'before' });
+    await house.provider.control.down();
     const { page } = await agent.navigate(url.href);
     expect(verdictOf(page)).toEqual([503, 'provider_unavailable']);
     expect(Number(page.headers.get('retry-after'))).toBeGreaterThan(0);
@@ -313,27 +313,41 @@ describe('a provider that is down at the exchange', () => {
     const link = /href="([^"]+)"/.exec(page.body)?.[1]?.replaceAll('&#38;', '&');
     expect(link).toBe(url.pathname + url.search);
 
-    house.provider.control.recover();
+    await house.provider.control.up();
     const again = await agent.navigate(link ?? '', { initiator: 'page' });
     expect([again.page.url, again.page.status]).toEqual([`${house.origin}/pages/page`, 200]);
   });
 
   it.each([
+    ['a reset', { kind: 'reset', when: 'before' } as const],
     ['an error of the server', { kind: 'status', status: 500 } as const],
     ['server_error', { kind: 'oauth-error', error: 'server_error', status: 500 } as const],
     ['temporarily_unavailable', { kind: 'oauth-error', error: 'temporarily_unavailable', status: 503 } as const],
-    ['too many requests', { kind: 'status', status: 429, headers: { 'retry-after': '7' } } as const],
     ['a page instead of JSON', { kind: 'garbage' } as const],
-  ])('answering with %s sets no session and is a page', async (_what, fault) => {
+  ])('answering with %s may have spent the code: the attempt is over, and the page begins a new login', async (_what, fault) => {
     const agent = house.newAgent();
     const url = await authorizationResponse(agent, 'alice');
     house.provider.control.fail('token', fault, 1);
     const { page } = await agent.navigate(url.href);
     expect(verdictOf(page)).toEqual([503, 'provider_unavailable']);
     expect(page.headers.get('retry-after')).toMatch(/^\d+$/);
-    expect(page.setCookies).toEqual([]);
-    const again = await agent.navigate(url.href);
-    expect(again.page.status).toBe(200);
+    expect(shapesOf(page.setCookies)).toEqual([ATTEMPT_GONE]);
+    expect(page.body).toContain('<a class="go" href="/bff/login?returnTo=%2Fpages%2Fpage">Try again</a>');
+    const { hits } = house.provider.stats;
+    const before = hits.token;
+    expect((await agent.navigate(url.href)).page.body).toContain('You are signed out');
+    expect(hits.token).toBe(before);
+    const again = await agent.navigate('/bff/login?returnTo=/pages/page', { initiator: 'page' });
+    expect([again.page.url, again.page.status]).toEqual([`${house.origin}/pages/page`, 200]);
+  });
+
+  it('answering "too many requests" has not spent the code', async () => {
+    const agent = house.newAgent();
+    const url = await authorizationResponse(agent, 'alice');
+    house.provider.control.fail('token', { kind: 'status', status: 429, headers: { 'retry-after': '7' } }, 1);
+    const { page } = await agent.navigate(url.href);
+    expect([verdictOf(page), page.setCookies, page.headers.get('retry-after')]).toEqual([[503, 'provider_unavailable'], [], '7']);
+    expect((await agent.navigate(url.href)).page.status).toBe(200);
   });
 
   it.each(['invalid_client', 'unauthorized_client', 'invalid_request'])(

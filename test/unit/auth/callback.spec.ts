@@ -216,6 +216,20 @@ describe('the callback', () => {
     expect(app.provider.exchanges).toHaveLength(2);
   });
 
+  it('answers 503 with a new login when the code may be spent, expires the attempt, and never sends that code again', async () => {
+    app.provider.outcome = () => ({ kind: 'unavailable', spent: true, retryAfter: 3 });
+    const { callback } = await app.begin('?returnTo=/orders');
+    const cookie = app.cookieHeader(callback);
+    const answer = await app.navigate(callback, 'cross-site');
+    expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '3', 'cloakroom-error': 'provider_unavailable' } });
+    expect(answer.setCookies).toEqual([expect.stringMatching(/-login\.[\w-]+=; Path=\/; Max-Age=0/)]);
+    expect(answer.body).toContain('<a class="go" href="/bff/login?returnTo=%2Forders">Try again</a>');
+    const repeated = await app.send(callback, { headers: NAVIGATION, cookie });
+    expect(repeated).toMatchObject({ status: 503, body: answer.body });
+    expect((await app.navigate(callback)).headers['refresh']).toBe('0;url=/bff/continue?returnTo=%2F');
+    expect(app.provider.exchanges).toHaveLength(1);
+  });
+
   it('ends the session that the login began with, and no cookie tells it apart', async () => {
     await app.login();
     const old = app.sessionCookie;
