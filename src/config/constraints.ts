@@ -7,7 +7,7 @@ import { formatSize, parseSize } from './size.ts';
 
 type Mark = (prototype: object, key: string) => void;
 
-export interface Problem {
+export interface ConfigProblem {
   /** Such as `cookie.keys[0].secret`. */
   readonly path: string;
   /** Never holds a given value. */
@@ -83,13 +83,13 @@ export function Sections<T extends object>(spec: ListOption<T>) {
 }
 
 /** Everything that the limits of a built section and of the sections inside find wrong. */
-export function violations(section: InstanceType<SectionClass>): readonly Problem[] {
+export function violations(section: InstanceType<SectionClass>): readonly ConfigProblem[] {
   // Unknown values cannot occur here: the tree was built from its own classes, key by key.
   const options = { forbidUnknownValues: false, skipUndefinedProperties: true, validationError: { target: false, value: false } };
   return validateSync(section, options).flatMap((it) => flatten(it, ''));
 }
 
-function flatten(error: ValidationError, parent: string): readonly Problem[] {
+function flatten(error: ValidationError, parent: string): readonly ConfigProblem[] {
   const path = /^\d+$/.test(error.property)
     ? `${parent}[${error.property}]`
     : parent === ''

@@ -1,5 +1,5 @@
 import { Config } from './config.ts';
-import type { Problem } from './constraints.ts';
+import type { ConfigProblem } from './constraints.ts';
 import { violations } from './constraints.ts';
 import type { Environment } from './env-overlay.ts';
 import { overlayEnvironment } from './env-overlay.ts';
@@ -18,7 +18,7 @@ export interface ConfigSources {
 
 export type LoadedConfig =
   | { readonly kind: 'ok'; readonly config: Config; readonly warnings: readonly string[] }
-  | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
+  | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] };
 
 /** The path of a problem that lies at no key, where there is no file to name. */
 const WHOLE = 'configuration';
@@ -39,7 +39,7 @@ export function loadConfig({ file, env, readFile }: ConfigSources): LoadedConfig
 }
 
 /** Adds what limits and rules find, except about values that could not be read at all. */
-function withRules(config: Config, unread: readonly Problem[]): readonly Problem[] {
+function withRules(config: Config, unread: readonly ConfigProblem[]): readonly ConfigProblem[] {
   const limits = violations(config).filter(({ path }) => !unread.some((problem) => touches(problem.path, path)));
   const known = [...unread, ...limits];
   return [...known, ...brokenRules(config, known)];

@@ -1,14 +1,14 @@
 import type { Config } from './config.ts';
-import type { Problem } from './constraints.ts';
+import type { ConfigProblem } from './constraints.ts';
 import { touches } from './option-path.ts';
 
 /** A rule over several sections. It is asked only when nothing that it `needs` has a problem of its own. */
 interface Rule {
   readonly needs: readonly string[];
-  readonly check: (config: Config) => readonly Problem[];
+  readonly check: (config: Config) => readonly ConfigProblem[];
 }
 
-const when = (broken: boolean, path: string, message: string): readonly Problem[] => (broken ? [{ path, message }] : []);
+const when = (broken: boolean, path: string, message: string): readonly ConfigProblem[] => (broken ? [{ path, message }] : []);
 
 const DEV_ORIGIN = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
 
@@ -54,14 +54,14 @@ const RULES: readonly Rule[] = [
 ];
 
 /** What the rules over several sections find, given the problems that are known already. */
-export function brokenRules(config: Config, known: readonly Problem[]): readonly Problem[] {
+export function brokenRules(config: Config, known: readonly ConfigProblem[]): readonly ConfigProblem[] {
   return RULES.flatMap(({ needs, check }) => {
     const blocked = needs.some((path) => known.some((problem) => touches(problem.path, path)));
     return blocked ? [] : check(config);
   });
 }
 
-function partialEndpoints({ provider: { endpoints } }: Config): readonly Problem[] {
+function partialEndpoints({ provider: { endpoints } }: Config): readonly ConfigProblem[] {
   const core = ['authorization', 'token', 'jwks'] as const;
   const missing = core.filter((name) => endpoints[name] === undefined);
   if (missing.length === core.length) return [];
@@ -71,14 +71,14 @@ function partialEndpoints({ provider: { endpoints } }: Config): readonly Problem
   }));
 }
 
-function overlappingRoutes({ routes, basePath }: Config): readonly Problem[] {
+function overlappingRoutes({ routes, basePath }: Config): readonly ConfigProblem[] {
   return routes.flatMap(({ path }, index) => [
     ...when(isBelow(path, basePath) || isBelow(basePath, path), `routes[${index}].path`, 'must not overlap basePath'),
     ...when(routes.findIndex((it) => it.path === path) < index, `routes[${index}].path`, 'is the path of an earlier route'),
   ]);
 }
 
-function ownCookies({ routes, cookie: { name } }: Config): readonly Problem[] {
+function ownCookies({ routes, cookie: { name } }: Config): readonly ConfigProblem[] {
   const isOurs = (it: string): boolean =>
     it
       .replace(/^__(?:Host-Http|Secure|Host)-/i, '')

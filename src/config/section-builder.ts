@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Problem } from './constraints.ts';
+import type { ConfigProblem } from './constraints.ts';
 import { isSecret } from './env-names.ts';
 import { nearestName } from './nearest-name.ts';
 import type { OptionPath } from './option-path.ts';
@@ -18,7 +18,7 @@ const NULL = 'must not be empty (leave the key out for its default)';
 
 /** Turns what YAML and the environment gave into sections with their defaults, and collects everything that is wrong on the way. */
 export class SectionBuilder {
-  readonly problems: Problem[] = [];
+  readonly problems: ConfigProblem[] = [];
   readonly #readFile: ReadFile;
 
   constructor(readFile: ReadFile) {
