@@ -7,17 +7,17 @@ const LONGEST_RETRY_MS = 30_000;
 const ON_DEMAND_PAUSE_MS = 250;
 
 /** `cause` is a word for the log; `misconfigured`: repeating alone will not help, somebody has to look. */
-export type Loaded<T> =
-  { readonly kind: 'loaded'; readonly value: T } | { readonly kind: 'failed'; readonly cause: string; readonly misconfigured: boolean };
+export type Fetched<T> =
+  { readonly kind: 'fetched'; readonly value: T } | { readonly kind: 'failed'; readonly cause: string; readonly misconfigured: boolean };
 
 export interface LastGoodOptions<T> {
   /** Never rejects. */
-  readonly load: () => Promise<Loaded<T>>;
+  readonly load: () => Promise<Fetched<T>>;
   /** Milliseconds until the next reading after a good one; absent = only when asked. */
   readonly interval?: number;
   readonly clock: Clock;
   /** Told about every attempt that ended. */
-  readonly onEnd?: (outcome: Loaded<T>) => void;
+  readonly onEnd?: (outcome: Fetched<T>) => void;
   readonly timer: Timer;
 }
 
@@ -29,7 +29,7 @@ export class LastGood<T> {
   readonly #options: LastGoodOptions<T>;
   #value: T | undefined;
   #status: 'up' | 'down' | 'unknown' = 'unknown';
-  #running: Promise<Loaded<T>> | undefined;
+  #running: Promise<Fetched<T>> | undefined;
   #failures = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | undefined;
@@ -49,7 +49,7 @@ export class LastGood<T> {
   }
 
   /** The attempt under way, if any. */
-  get running(): Promise<Loaded<T>> | undefined {
+  get running(): Promise<Fetched<T>> | undefined {
     return this.#running;
   }
 
@@ -64,7 +64,7 @@ export class LastGood<T> {
   }
 
   /** Loads now, or joins the attempt that is under way. */
-  reload(): Promise<Loaded<T>> {
+  reload(): Promise<Fetched<T>> {
     this.#running ??= this.#attempt();
     return this.#running;
   }
@@ -74,14 +74,14 @@ export class LastGood<T> {
     this.#cancel?.();
   }
 
-  async #attempt(): Promise<Loaded<T>> {
+  async #attempt(): Promise<Fetched<T>> {
     this.#cancel?.();
     const outcome = await this.#options.load();
     this.#running = undefined;
     this.#endedAt = this.#options.clock.now();
-    this.#failures = outcome.kind === 'loaded' ? 0 : this.#failures + 1;
-    this.#status = outcome.kind === 'loaded' ? 'up' : 'down';
-    if (outcome.kind === 'loaded') this.#value = outcome.value;
+    this.#failures = outcome.kind === 'fetched' ? 0 : this.#failures + 1;
+    this.#status = outcome.kind === 'fetched' ? 'up' : 'down';
+    if (outcome.kind === 'fetched') this.#value = outcome.value;
     if (this.#closed) return outcome;
     this.#options.onEnd?.(outcome);
     this.#scheduleNext();

@@ -4,7 +4,7 @@ import type { HttpClient } from '../kernel/http-client.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Timer } from '../kernel/timer.ts';
 import { parseJsonObject } from './json-object.ts';
-import { LastGood, type Loaded } from './last-good.ts';
+import { LastGood, type Fetched } from './last-good.ts';
 import { readKeySet, verifySignature, type KeySet, type SignatureVerdict } from './signed-token.ts';
 
 /** Tokens that no key fits may make us fetch the keys this often and not more. */
@@ -74,7 +74,7 @@ export class ProviderKeys {
     this.#kept.close();
   }
 
-  async #refetch(): Promise<Loaded<KeySet> | 'throttled'> {
+  async #refetch(): Promise<Fetched<KeySet> | 'throttled'> {
     if (this.#kept.running !== undefined) return this.#kept.running;
     const now = this.#options.clock.now();
     const since = now - this.#refetchedAt;
@@ -83,7 +83,7 @@ export class ProviderKeys {
     return this.#kept.reload();
   }
 
-  async #load(): Promise<Loaded<KeySet>> {
+  async #load(): Promise<Fetched<KeySet>> {
     const uri = this.#options.jwksUri();
     if (uri === undefined) return failed('metadata_unknown');
     try {
@@ -92,18 +92,18 @@ export class ProviderKeys {
       const jwks = parseJsonObject(await response.text());
       const keys = jwks === undefined ? undefined : readKeySet(jwks);
       if (keys === undefined) return failed('no_key_set');
-      return keys.size === 0 ? failed('no_usable_key') : { kind: 'loaded', value: keys };
+      return keys.size === 0 ? failed('no_usable_key') : { kind: 'fetched', value: keys };
     } catch (error) {
       return failed(reasonOf(error));
     }
   }
 
-  #report(outcome: Loaded<KeySet>): void {
+  #report(outcome: Fetched<KeySet>): void {
     const cause = outcome.kind === 'failed' ? outcome.cause : 'none';
     const changed = cause !== this.#lastCause;
     this.#lastCause = cause;
     const { logger } = this.#options;
-    if (outcome.kind === 'loaded') {
+    if (outcome.kind === 'fetched') {
       if (changed) logger.info('provider_keys_loaded', { keys: outcome.value.size });
     } else if (changed) {
       logger.warn('provider_keys_failed', { cause, lastGoodKept: this.#kept.current !== undefined });
@@ -125,6 +125,6 @@ function toTokenVerdict(verdict: SignatureVerdict): TokenVerdict {
   return verdict.kind === 'unknown-key' ? { kind: 'invalid', check: 'unknown_key' } : verdict;
 }
 
-function failed(cause: string): Loaded<never> {
+function failed(cause: string): Fetched<never> {
   return { kind: 'failed', cause, misconfigured: false };
 }

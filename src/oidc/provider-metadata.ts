@@ -4,7 +4,7 @@ import type { HttpClient } from '../kernel/http-client.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Timer } from '../kernel/timer.ts';
 import { parseJsonObject } from './json-object.ts';
-import { LastGood, type Loaded } from './last-good.ts';
+import { LastGood, type Fetched } from './last-good.ts';
 import { discoveryUrl, readMetadata, staticDocument, type ProviderDocument } from './metadata-document.ts';
 import type { ProviderOptions } from './provider-options.ts';
 
@@ -64,7 +64,7 @@ export class ProviderMetadata {
     this.#kept.close();
   }
 
-  async #load(): Promise<Loaded<ProviderDocument>> {
+  async #load(): Promise<Fetched<ProviderDocument>> {
     const { http, provider } = this.#options;
     try {
       const response = await http.fetch(discoveryUrl(provider.issuer), { headers: { accept: 'application/json' } });
@@ -72,7 +72,7 @@ export class ProviderMetadata {
       const metadata = parseJsonObject(await response.text());
       if (metadata === undefined) return failed('not_json', true);
       const reading = readMetadata(metadata, provider.issuer, provider.endpoints);
-      return reading.kind === 'document' ? { kind: 'loaded', value: reading.document } : failed(reading.cause, true);
+      return reading.kind === 'document' ? { kind: 'fetched', value: reading.document } : failed(reading.cause, true);
     } catch (error) {
       const reason = reasonOf(error);
       return failed(reason, reason === 'redirect');
@@ -80,12 +80,12 @@ export class ProviderMetadata {
   }
 
   /** One line when the state changes; a provider that stays down would otherwise fill the log. */
-  #report(outcome: Loaded<ProviderDocument>): void {
+  #report(outcome: Fetched<ProviderDocument>): void {
     const { logger, provider, onLoaded } = this.#options;
     const cause = outcome.kind === 'failed' ? outcome.cause : 'none';
     const changed = cause !== this.#lastCause;
     this.#lastCause = cause;
-    if (outcome.kind === 'loaded') {
+    if (outcome.kind === 'fetched') {
       if (changed) logger.info('provider_metadata_loaded', { issuer: provider.issuer });
       onLoaded();
       return;
@@ -97,6 +97,6 @@ export class ProviderMetadata {
   }
 }
 
-function failed(cause: string, misconfigured: boolean): Loaded<never> {
+function failed(cause: string, misconfigured: boolean): Fetched<never> {
   return { kind: 'failed', cause, misconfigured };
 }

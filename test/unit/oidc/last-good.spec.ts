@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { LastGood, type Loaded } from '../../../src/oidc/last-good.ts';
+import { LastGood, type Fetched } from '../../../src/oidc/last-good.ts';
 import { ManualTimer, MovableClock } from '../../support/openid-setup.ts';
 
-const FAILED: Loaded<string> = { kind: 'failed', cause: 'down', misconfigured: false };
-const loaded = (value: string): Loaded<string> => ({ kind: 'loaded', value });
+const FAILED: Fetched<string> = { kind: 'failed', cause: 'down', misconfigured: false };
+const fetched = (value: string): Fetched<string> => ({ kind: 'fetched', value });
 
-const make = (outcomes: Loaded<string>[], interval?: number) => {
+const make = (outcomes: Fetched<string>[], interval?: number) => {
   const clock = new MovableClock();
   const later = new ManualTimer();
   const state = { loads: 0 };
@@ -27,7 +27,7 @@ describe('LastGood', () => {
   });
 
   it('keeps the last good copy when later readings fail', async () => {
-    const { kept } = make([loaded('a'), FAILED]);
+    const { kept } = make([fetched('a'), FAILED]);
     await kept.reload();
     await kept.reload();
     expect([kept.current, kept.status]).toEqual(['a', 'down']);
@@ -46,7 +46,7 @@ describe('LastGood', () => {
   });
 
   it('starts again with the shortest pause after a success', async () => {
-    const { kept, later } = make([FAILED, FAILED, loaded('a'), FAILED], 60_000);
+    const { kept, later } = make([FAILED, FAILED, fetched('a'), FAILED], 60_000);
     await kept.reload();
     later.run();
     await kept.running;
@@ -59,7 +59,7 @@ describe('LastGood', () => {
   });
 
   it('lets concurrent callers share one attempt', async () => {
-    const { kept, state } = make([loaded('a')]);
+    const { kept, state } = make([fetched('a')]);
     expect(await Promise.all([kept.ready(), kept.ready(), kept.ready()])).toEqual(['a', 'a', 'a']);
     expect(state.loads).toBe(1);
   });
