@@ -37,11 +37,11 @@ const LONGEST_OUTAGE_WAIT_S = 60;
 
 /** Makes of the provider's answer what it means for the session: a new generation, its end, or a failure that leaves it as it is. */
 export class GrantSettlement {
-  readonly #o: GrantSettlementOptions;
+  readonly #options: GrantSettlementOptions;
   readonly #alertedAt = new Map<string, number>();
 
   constructor(options: GrantSettlementOptions) {
-    this.#o = options;
+    this.#options = options;
   }
 
   /** `fatal`: the refresh token is dead, and the session with it unless there is a successor. */
@@ -54,96 +54,96 @@ export class GrantSettlement {
       case 'refused':
         return this.#refused(session, outcome);
       case 'throttled':
-        this.#o.logger.warn('refresh_throttled', { retryAfter: outcome.retryAfter });
+        this.#options.logger.warn('refresh_throttled', { retryAfter: outcome.retryAfter });
         return failed({ code: 'provider_unavailable', retryAfter: outcome.retryAfter });
       case 'refrained':
         return failed({ code: outcome.code, retryAfter: outcome.retryAfter });
       case 'failed':
-        this.#o.logger.warn('refresh_failed', { cause: outcome.cause, sent: outcome.sent });
+        this.#options.logger.warn('refresh_failed', { cause: outcome.cause, sent: outcome.sent });
         return failed({ code: 'provider_unavailable', ambiguous: outcome.sent, ...retryAfterOf(outcome) });
     }
   }
 
   /** Ends the session everywhere. */
   async end(session: Session, cause: RevocationCause): Promise<RefreshEnd> {
-    this.#o.logger.info('session_ended', { cause, sub: session.sub });
+    this.#options.logger.info('session_ended', { cause, sub: session.sub });
     try {
-      await this.#o.revocations.add({ cause, sid: session.sid, until: session.endsAt });
+      await this.#options.revocations.add({ cause, sid: session.sid, until: session.endsAt });
     } catch {
       // Known in this process all the same; elsewhere the provider refuses the refresh token again.
-      this.#o.logger.error('revocation_not_shared', { cause });
+      this.#options.logger.error('revocation_not_shared', { cause });
     }
     return ended(cause);
   }
 
   async #granted(session: Session, { tokens, claims }: Granted, activity: boolean): Promise<RefreshEnd> {
-    const now = this.#o.clock.now();
-    const kept = this.#o.claims;
+    const now = this.#options.clock.now();
+    const kept = this.#options.claims;
     const optional = { ...(claims === undefined ? {} : { claims }), ...(kept === undefined ? {} : { kept }) };
     const next = refreshedSession(session, { tokens, now, activity, ...optional });
-    const cause = this.#o.revocations.causeOf(session);
+    const cause = this.#options.revocations.causeOf(session);
     if (cause !== undefined) {
-      this.#o.background(this.#revoke(tokens.refreshToken));
+      this.#options.background(this.#revoke(tokens.refreshToken));
       return { kind: 'ended', answer: rejectedFor(cause), newest: next };
     }
-    const ticket = await this.#o.store.save(next);
+    const ticket = await this.#options.store.save(next);
     await this.#publish(next, ticket.value);
     const end = { kind: 'refreshed', from: 'grant', session: next, at: now } as const;
-    if (this.#o.fits(ticket.value)) return { ...end, ticket };
+    if (this.#options.fits(ticket.value)) return { ...end, ticket };
     // The old cookie stays in the browser and is healed by the head with every request, which beats a session lost half way.
-    this.#o.logger.error('cookie_budget', { bytes: ticket.value.length });
+    this.#options.logger.error('cookie_budget', { bytes: ticket.value.length });
     return end;
   }
 
   async #publish(session: Session, ticket: string): Promise<void> {
     try {
-      await this.#o.head.publish(session.sid, session.generation, ticket, session.endsAt);
+      await this.#options.head.publish(session.sid, session.generation, ticket, session.endsAt);
     } catch {
       // The tokens are in the ticket that the waiting requests deliver; only later stragglers miss the head.
-      this.#o.logger.error('refresh_not_published');
+      this.#options.logger.error('refresh_not_published');
     }
   }
 
   async #subjectChanged(session: Session, tokens: TokenSet): Promise<RefreshEnd> {
-    this.#o.logger.error('refresh_subject_changed', { sub: session.sub });
-    this.#o.background(this.#revoke(tokens.refreshToken ?? session.refreshToken));
+    this.#options.logger.error('refresh_subject_changed', { sub: session.sub });
+    this.#options.background(this.#revoke(tokens.refreshToken ?? session.refreshToken));
     return this.end(session, 'refresh_refused');
   }
 
   #refused(session: Session, refused: Refused): Promise<RefreshEnd> | RefreshEnd | 'fatal' {
     const { error, status } = refused;
-    const now = this.#o.clock.now();
-    const refusal = judgeRefusal(refused, this.#o.fatalErrors);
+    const now = this.#options.clock.now();
+    const refusal = judgeRefusal(refused, this.#options.fatalErrors);
     if (refusal === 'fatal') return 'fatal';
     this.#alert(refusal === 'misconfigured' ? 'refresh_refused_misconfigured' : 'refresh_refused', {
       error: this.#loggable(error),
       status,
     });
-    if (refusal === 'doubtful' && isOver(session, now) && this.#o.failures.isFinal(session, error, now))
+    if (refusal === 'doubtful' && isOver(session, now) && this.#options.failures.isFinal(session, error, now))
       return this.end(session, 'refresh_expired');
     return failed({ code: 'provider_unavailable' });
   }
 
   /** An error code that somebody has written down, here or in the configuration: anything else could be a quoted token. */
   #loggable(error: string): string {
-    return this.#o.fatalErrors.includes(error) ? error : registeredError(error);
+    return this.#options.fatalErrors.includes(error) ? error : registeredError(error);
   }
 
   /** Every session meets the same wrong client secret: one line a minute says it. */
   #alert(event: 'refresh_refused_misconfigured' | 'refresh_refused', fields: { error: string; status: number }): void {
-    const now = this.#o.clock.now();
+    const now = this.#options.clock.now();
     if (Math.abs(now - (this.#alertedAt.get(event) ?? Number.NEGATIVE_INFINITY)) < ALERT_EVERY_MS) return;
     this.#alertedAt.set(event, now);
-    this.#o.logger.error(event, fields);
+    this.#options.logger.error(event, fields);
   }
 
   async #revoke(refreshToken: string | undefined): Promise<void> {
     if (refreshToken === undefined) return;
     try {
       // Best effort (RFC 7009). A failure was logged by the provider client.
-      await this.#o.provider.revoke(refreshToken);
+      await this.#options.provider.revoke(refreshToken);
     } catch (error) {
-      this.#o.logger.error('refresh_token_not_revoked', { error: error instanceof Error ? error.name : typeof error });
+      this.#options.logger.error('refresh_token_not_revoked', { error: error instanceof Error ? error.name : typeof error });
     }
   }
 }

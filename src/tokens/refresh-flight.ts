@@ -31,10 +31,10 @@ const LONGEST_PAUSE_MS = 500;
 
 /** One refresh, from the claim to the published ticket. It belongs to no request: a client that goes away changes nothing. */
 export class RefreshFlight {
-  readonly #o: RefreshFlightOptions;
+  readonly #options: RefreshFlightOptions;
 
   constructor(options: RefreshFlightOptions) {
-    this.#o = options;
+    this.#options = options;
   }
 
   /** Never rejects. `activity`: the refresh counts as activity of the user. */
@@ -45,7 +45,7 @@ export class RefreshFlight {
       return await this.#underLease(session, { refreshToken, activity, leaseEnd: claim.until });
     } catch (error) {
       // A bug of ours or of an adapter. Only the name: the message or cause of a library error may hold tokens.
-      this.#o.logger.error('refresh_failed_unexpectedly', { error: error instanceof Error ? error.name : typeof error });
+      this.#options.logger.error('refresh_failed_unexpectedly', { error: error instanceof Error ? error.name : typeof error });
       // It may have happened after the refresh token was spent.
       return failed({ code: 'provider_unavailable', ambiguous: true });
     }
@@ -53,7 +53,7 @@ export class RefreshFlight {
 
   /** `undefined`: somebody else held the lease all the time. */
   async #claim(session: Session): Promise<Answered | undefined> {
-    const { head, clock, timer, wait, lease } = this.#o;
+    const { head, clock, timer, wait, lease } = this.#options;
     const deadline = clock.now() + wait;
     for (let step = FIRST_PAUSE_MS; ; step = Math.min(step * 2, LONGEST_PAUSE_MS)) {
       const claim = await head.claim(session.sid, session.generation, lease);
@@ -72,11 +72,11 @@ export class RefreshFlight {
   ): Promise<RefreshEnd> {
     let published = false;
     try {
-      const cause = this.#o.revocations.causeOf(session);
+      const cause = this.#options.revocations.causeOf(session);
       if (cause !== undefined) return ended(cause);
-      if (this.#o.clock.now() >= session.endsAt) return rejected('expired');
-      const outcome = await this.#o.grants.spend(session, refreshToken, leaseEnd);
-      const end = await this.#o.settlement.settle(session, outcome, activity);
+      if (this.#options.clock.now() >= session.endsAt) return rejected('expired');
+      const outcome = await this.#options.grants.spend(session, refreshToken, leaseEnd);
+      const end = await this.#options.settlement.settle(session, outcome, activity);
       published = end !== 'fatal' && end.kind === 'refreshed';
       return end === 'fatal' ? await this.#successorOrEnd(session) : end;
     } finally {
@@ -86,8 +86,8 @@ export class RefreshFlight {
 
   /** The provider calls the refresh token dead. That is no end when somebody else has spent it and published the next one. */
   async #successorOrEnd(session: Session): Promise<RefreshEnd> {
-    const claim = await this.#o.head.claim(session.sid, session.generation, this.#o.lease);
-    if (claim.kind === 'granted' || claim.kind === 'busy') return this.#o.settlement.end(session, 'refresh_refused');
+    const claim = await this.#options.head.claim(session.sid, session.generation, this.#options.lease);
+    if (claim.kind === 'granted' || claim.kind === 'busy') return this.#options.settlement.end(session, 'refresh_refused');
     return this.#withoutLease(session, claim);
   }
 
@@ -95,30 +95,30 @@ export class RefreshFlight {
     if (claim === undefined) return failed({ code: 'provider_unavailable' });
     if (claim.kind === 'unavailable') return failed({ code: 'store_unavailable', retryAfter: claim.retryAfter });
     if (claim.kind === 'newer') return this.#fromHead(session, claim);
-    this.#o.logger.warn('refresh_reuse_suspected', { sub: session.sub, generation: session.generation, newest: claim.generation });
+    this.#options.logger.warn('refresh_reuse_suspected', { sub: session.sub, generation: session.generation, newest: claim.generation });
     return rejected('superseded');
   }
 
   async #fromHead(session: Session, claim: Newer): Promise<RefreshEnd> {
-    const loaded = await this.#o.store.load(claim.ticket);
+    const loaded = await this.#options.store.load(claim.ticket);
     if (loaded.kind === 'unavailable') return failed({ code: 'store_unavailable', retryAfter: loaded.retryAfter });
     if (loaded.kind === 'missing') return rejected('revoked');
     if (loaded.kind === 'unreadable' || loaded.session.sid !== session.sid || loaded.session.generation <= session.generation) {
-      this.#o.logger.error('head_ticket_unusable', { reason: loaded.kind === 'unreadable' ? loaded.reason : 'mismatch' });
+      this.#options.logger.error('head_ticket_unusable', { reason: loaded.kind === 'unreadable' ? loaded.reason : 'mismatch' });
       return failed({ code: 'store_unavailable' });
     }
-    const cause = this.#o.revocations.causeOf(loaded.session);
+    const cause = this.#options.revocations.causeOf(loaded.session);
     if (cause !== undefined) return ended(cause);
     const ticket = { value: claim.ticket, session: loaded.session };
-    return { kind: 'refreshed', from: 'head', session: loaded.session, ticket, at: this.#o.clock.now() };
+    return { kind: 'refreshed', from: 'head', session: loaded.session, ticket, at: this.#options.clock.now() };
   }
 
   async #release(session: Session): Promise<void> {
     try {
-      await this.#o.head.release(session.sid, session.generation);
+      await this.#options.head.release(session.sid, session.generation);
     } catch {
       // The lease ends by itself; until then others are told `busy`.
-      this.#o.logger.warn('refresh_lease_not_released');
+      this.#options.logger.warn('refresh_lease_not_released');
     }
   }
 }

@@ -47,7 +47,7 @@ const asItIs = (session: Session): Freshness => ({ kind: 'usable', session });
  * however often, whose result everybody gets. Nothing here ever rejects.
  */
 export class TokenRefresher {
-  readonly #o: TokenRefresherOptions;
+  readonly #options: TokenRefresherOptions;
   readonly #timer: Timer;
   readonly #flights = new SingleFlight<RefreshEnd>();
   readonly #failures: FailedRefreshes;
@@ -55,7 +55,7 @@ export class TokenRefresher {
   readonly #work = new Set<Promise<unknown>>();
 
   constructor(options: TokenRefresherOptions) {
-    this.#o = options;
+    this.#options = options;
     this.#timer = options.timer ?? systemTimer;
     this.#failures = new FailedRefreshes(options.policy);
     this.#flight = this.#makeFlight(options);
@@ -67,11 +67,11 @@ export class TokenRefresher {
    */
   fresh(active: Pick<ActiveSession, 'session'>, activity = true): Freshness | Promise<Freshness> {
     const { session } = active;
-    const now = this.#o.clock.now();
-    const age = tokenAge(session, now, this.#o.policy.early);
+    const now = this.#options.clock.now();
+    const age = tokenAge(session, now, this.#options.policy.early);
     if (age === 'current') return asItIs(session);
     if (!isRenewable(session)) return age === 'over' ? EXPIRED : asItIs(session);
-    const cause = this.#o.revocations.causeOf(session);
+    const cause = this.#options.revocations.causeOf(session);
     if (cause !== undefined) return rejectedFor(cause);
     const known = this.#failures.answerFor(session, now);
     if (age === 'over') return known ?? this.#whenOver(session, activity);
@@ -85,7 +85,7 @@ export class TokenRefresher {
    */
   async refreshNow(active: Pick<ActiveSession, 'session'>): Promise<Freshness | { readonly kind: 'no-refresh-token' }> {
     const { session } = active;
-    const { clock, policy, revocations } = this.#o;
+    const { clock, policy, revocations } = this.#options;
     if (!isRenewable(session)) return { kind: 'no-refresh-token' };
     const cause = revocations.causeOf(session);
     if (cause !== undefined) return rejectedFor(cause);
@@ -102,7 +102,7 @@ export class TokenRefresher {
   async settle(active: { readonly session: Session }): Promise<Session> {
     const { session } = active;
     const flight = this.#flights.current(refreshKey(session));
-    const end = flight === undefined ? undefined : await within(flight, this.#o.policy.wait, this.#timer);
+    const end = flight === undefined ? undefined : await within(flight, this.#options.policy.wait, this.#timer);
     const newer = end === undefined ? undefined : newestOf(end);
     const next = newer ?? (await this.#atHead(session));
     return next === undefined || next.generation <= session.generation ? session : this.settle({ session: next });
@@ -114,14 +114,14 @@ export class TokenRefresher {
   }
 
   async #whenOver(session: Renewable, activity: boolean): Promise<Freshness> {
-    const end = await within(this.#start(session, activity), this.#o.policy.wait, this.#timer);
+    const end = await within(this.#start(session, activity), this.#options.policy.wait, this.#timer);
     return end === undefined ? unavailable('provider_unavailable') : freshnessOf(end);
   }
 
   async #whenEarly(session: Renewable, activity: boolean): Promise<Freshness> {
-    const end = await within(this.#start(session, activity), this.#o.policy.earlyWait, this.#timer);
+    const end = await within(this.#start(session, activity), this.#options.policy.earlyWait, this.#timer);
     if (end !== undefined && end.kind !== 'failed') return freshnessOf(end);
-    if (!isOver(session, this.#o.clock.now())) return asItIs(session);
+    if (!isOver(session, this.#options.clock.now())) return asItIs(session);
     return end === undefined ? this.#whenOver(session, activity) : freshnessOf(end);
   }
 
@@ -131,7 +131,7 @@ export class TokenRefresher {
 
   async #fly(session: Renewable, activity: boolean): Promise<RefreshEnd> {
     const end = await this.#flight.run(session, session.refreshToken, activity);
-    const now = this.#o.clock.now();
+    const now = this.#options.clock.now();
     if (end.kind === 'failed') this.#failures.add(session, end.failure, now);
     // What the head had may be old itself. Generations only grow, so this comes to an end.
     if (end.kind !== 'refreshed' || end.from === 'grant' || !isOver(end.session, now)) return end;
@@ -141,14 +141,14 @@ export class TokenRefresher {
   }
 
   async #atHead(session: Session): Promise<Session | undefined> {
-    const head = this.#o.heads.newest(session.sid);
+    const head = this.#options.heads.newest(session.sid);
     if (head?.ticket === undefined || head.generation <= session.generation) return undefined;
     try {
-      const loaded = await this.#o.store.load(head.ticket);
+      const loaded = await this.#options.store.load(head.ticket);
       return loaded.kind === 'loaded' && loaded.session.sid === session.sid ? loaded.session : undefined;
     } catch (error) {
       // A logout goes on with what it has.
-      this.#o.logger.error('head_ticket_unusable', { reason: error instanceof Error ? error.name : typeof error });
+      this.#options.logger.error('head_ticket_unusable', { reason: error instanceof Error ? error.name : typeof error });
       return undefined;
     }
   }
