@@ -8,4 +8,9 @@ describe('requests that nobody sends on purpose, many of them', () => {
     expect(run.errors).toEqual([]);
     expect([run.answered, run.alive]).toEqual([5_000, true]);
   });
+
+  it('are all answered where the provider answers with a form, too', async () => {
+    const run = await runOddRequests(5_000, 5, { config: { provider: { responseMode: 'form_post' } } });
+    expect([run.wrong, run.errors, run.alive]).toEqual([[], [], true]);
+  });
 });

@@ -1,4 +1,4 @@
-import { openHouse } from './house.ts';
+import { openHouse, type HouseOptions } from './house.ts';
 import { OddRequests } from './odd-requests.ts';
 import { RawClient } from './raw-http.ts';
 
@@ -41,8 +41,8 @@ const PATHS = [
 ];
 
 /** Sends `count` requests that nobody sends on purpose to a house with signed-in users, and tells what came of them. */
-export async function runOddRequests(count: number, seed: number): Promise<OddRun> {
-  const house = await openHouse();
+export async function runOddRequests(count: number, seed: number, options: HouseOptions = {}): Promise<OddRun> {
+  const house = await openHouse(options);
   try {
     const agent = house.newAgent();
     await agent.login('alice');
