@@ -19,6 +19,7 @@ interface Deferred {
 
 const DEFERRAL_MS = 60_000;
 const MOST_DEFERRED = 10_000;
+const MOST_AT_ONCE = 8;
 
 /** Hands refresh tokens back to the provider (RFC 7009): best effort, bounded, and never a reason for a logout to fail. */
 export class TokenRevocation {
@@ -31,16 +32,16 @@ export class TokenRevocation {
 
   /** Resolves when the provider has answered, or when it takes too long. Never rejects. */
   now(refreshToken: string): Promise<void> {
-    const { provider, timer, wait } = this.#options;
+    const { provider, timer, logger, wait } = this.#options;
     return new Promise((resolve) => {
       const cancel = timer.after(wait, () => {
-        this.#failed('slow');
+        logger.debug('token_revocation_slow');
         resolve();
       });
       provider
         .revoke(refreshToken)
-        // A refused one was logged by the provider client, with the cause.
-        .catch((error: unknown) => this.#failed(error instanceof Error ? error.name : 'unknown'))
+        // A failed one was logged by the provider client, with its cause; having no such endpoint is no event.
+        .catch((error: unknown) => logger.warn('token_revocation_failed', { cause: error instanceof Error ? error.name : 'unknown' }))
         .finally(() => {
           cancel();
           resolve();
@@ -72,12 +73,12 @@ export class TokenRevocation {
     await this.now(deferred.refreshToken);
   }
 
-  /** Shutdown: whatever still waits is revoked now. */
+  /** Shutdown: whatever still waits is revoked now, a few at a time. */
   async flush(): Promise<void> {
-    await Promise.all([...this.#deferred.keys()].map((id) => this.spend(id)));
-  }
-
-  #failed(cause: string): void {
-    this.#options.logger.info('token_revocation_failed', { cause });
+    const waiting = [...this.#deferred.keys()].values();
+    const spendOneByOne = async (): Promise<void> => {
+      for (const id of waiting) await this.spend(id);
+    };
+    await Promise.all(Array.from({ length: MOST_AT_ONCE }, spendOneByOne));
   }
 }
