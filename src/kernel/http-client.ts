@@ -8,9 +8,7 @@ export interface HttpClientOptions {
   readonly timeout: number;
   /** Bytes of a response body. */
   readonly maxResponse: number;
-  /** PEM text of certificates that are trusted besides the default ones. */
-  readonly ca?: string;
-  /** The same, read from a file once. */
+  /** PEM file of certificates that are trusted besides the default ones; read once. */
   readonly caFile?: string;
   /** URL of an egress proxy. */
   readonly proxy?: string;
@@ -64,10 +62,7 @@ function toDispatch(target: URL, { method = 'GET', headers, body }: HttpRequest)
 }
 
 function createDispatcher(options: HttpClientOptions, reuse: { readonly pipelining?: number }): Dispatcher {
-  const extra = [options.ca, options.caFile === undefined ? undefined : readFileSync(options.caFile, 'utf8')].filter(
-    (pem) => pem !== undefined,
-  );
-  const tls = extra.length === 0 ? {} : { ca: [...getCACertificates('default'), ...extra] };
+  const tls = options.caFile === undefined ? {} : { ca: [...getCACertificates('default'), readFileSync(options.caFile, 'utf8')] };
   const connect = { timeout: options.timeout, ...tls };
   // The total timeout below covers head and body; HTTP/2 is off because "not one byte written" is known per HTTP/1.1 request only.
   const common = { ...reuse, allowH2: false, headersTimeout: 0, bodyTimeout: 0, connect };

@@ -4,12 +4,8 @@ export interface RefreshOptions {
   readonly early: number;
   /** How long the request that triggers an early refresh waits for it. */
   readonly earlyWait: number;
-  readonly handover: number;
-  readonly confirmAfter: number;
   /** For how long the provider accepts a spent refresh token again. 0: never. */
   readonly providerLeeway: number;
-  /** Without meaning while heads live in this process only. */
-  readonly withoutCoordination: 'auto' | 'wait' | 'risk';
   /** The longest a request waits for a refresh, its own or somebody else's. */
   readonly wait: number;
   /** Within this time after a refresh, nobody can ask for the next one. */

@@ -236,10 +236,7 @@ const OPTIONS: Omit<AuthOptions, 'idle' | 'cookieBudget'> = {
 const POLICY = {
   early: 60_000,
   earlyWait: 300,
-  handover: 60_000,
-  confirmAfter: 45_000,
   providerLeeway: 0,
-  withoutCoordination: 'auto',
   wait: 10_000,
   cooldown: 2000,
   maxInFlight: 50,

@@ -22,6 +22,13 @@ const client = (options: Partial<Parameters<typeof createHttpClient>[0]> = {}): 
   return made;
 };
 
+function fileOf(certificate: string): string {
+  const file = join(tmpdir(), `loopback-${process.pid}-${cleanups.length}.pem`);
+  writeFileSync(file, certificate);
+  cleanups.push(async () => rmSync(file));
+  return file;
+}
+
 async function listen(server: Server | HttpServer, close: () => void): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   cleanups.push(async () => {
@@ -216,20 +223,16 @@ describe('the HTTP client for calls of our own', () => {
     const url = (await listen(server, () => server.closeAllConnections())).replace('http:', 'https:');
     expect(await failureOf(client().fetch(url, { method: 'POST', body: 'a=b' }))).toEqual({ reason: 'tls', sent: false });
     expect(hits).toBe(0);
-    const caFile = join(tmpdir(), `loopback-${process.pid}.pem`);
-    writeFileSync(caFile, certificate.cert);
-    cleanups.push(async () => rmSync(caFile));
-    for (const trusting of [client({ ca: certificate.cert }), client({ caFile })]) {
-      expect((await trusting.fetch(url, { method: 'POST', body: 'a=b' })).status).toBe(200);
-      expect((await trusting.fetch(url)).status).toBe(200);
-    }
+    const trusting = client({ caFile: fileOf(certificate.cert) });
+    expect((await trusting.fetch(url, { method: 'POST', body: 'a=b' })).status).toBe(200);
+    expect((await trusting.fetch(url)).status).toBe(200);
   });
 
   it('speaks HTTP/1.1 also where HTTP/2 is offered: what was sent is known there only', async () => {
     const certificate = loopbackCertificate(Date.now());
     const server = createSecureServer({ ...certificate, allowHTTP1: true }, (request, response) => response.end(request.httpVersion));
     const url = (await listen(server, () => undefined)).replace('http:', 'https:');
-    const trusting = client({ ca: certificate.cert });
+    const trusting = client({ caFile: fileOf(certificate.cert) });
     expect(await (await trusting.fetch(url)).text()).toBe('1.1');
     await trusting.close();
   });

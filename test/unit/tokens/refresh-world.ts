@@ -14,16 +14,13 @@ import { RecordingLogger } from '../../support/recording-logger.ts';
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
-const IDLE = 30 * MINUTE;
+const HEAD = { idle: 30 * MINUTE, handover: MINUTE, confirmAfter: 45 * SECOND };
 export const LIFETIME = 5 * MINUTE;
 
 const POLICY: RefreshOptions = {
   early: MINUTE,
   earlyWait: 300,
-  handover: MINUTE,
-  confirmAfter: 45 * SECOND,
   providerLeeway: 0,
-  withoutCoordination: 'auto',
   wait: 10 * SECOND,
   cooldown: 2 * SECOND,
   maxInFlight: 50,
@@ -107,8 +104,7 @@ export class RefreshWorld {
 
   constructor(policy: Partial<RefreshOptions> = {}, more: Partial<TokenRefresherOptions> = {}) {
     this.policy = { ...POLICY, ...policy };
-    const { handover, confirmAfter } = this.policy;
-    this.memory = new MemorySessionHead({ clock: this.clock, handover, confirmAfter, idle: IDLE, memory: 1 << 20 });
+    this.memory = new MemorySessionHead({ clock: this.clock, ...HEAD, memory: 1 << 20 });
     this.head = new WatchedHead(this.memory);
     this.refresher = new TokenRefresher({
       ...{ provider: this.provider, store: this.store, head: this.head, heads: this.memory, revocations: this.revocations },
