@@ -53,15 +53,15 @@ const secondsOfId = (id: string): number => Number.parseInt(id.slice(0, TIME_DIG
 
 /** Logins under way. Each lives in a cookie of its own, so that two tabs can log in at once, and nowhere else. */
 export class LoginAttempts {
-  readonly #o: LoginAttemptsOptions;
+  readonly #options: LoginAttemptsOptions;
 
   constructor(options: LoginAttemptsOptions) {
-    this.#o = options;
+    this.#options = options;
   }
 
   async begin(login: NewLogin): Promise<BegunLogin> {
-    const { codec, cookie, ttl } = this.#o;
-    const beganAt = Math.floor(this.#o.clock.now() / 1000);
+    const { codec, cookie, ttl } = this.#options;
+    const beganAt = Math.floor(this.#options.clock.now() / 1000);
     const id = newId(beganAt);
     const secret = randomBytes(SECRET_BYTES);
     const { silent = false, cookieHeader, ...rest } = login;
@@ -75,7 +75,7 @@ export class LoginAttempts {
   async find(cookieHeader: string | undefined, state: string): Promise<FoundAttempt> {
     const id = idOfState(state);
     if (id === undefined) return { kind: 'missing' };
-    const presented = this.#o.cookie.read(cookieHeader).filter((attempt) => attempt.id === id);
+    const presented = this.#options.cookie.read(cookieHeader).filter((attempt) => attempt.id === id);
     if (presented.length === 0) return { kind: 'missing' };
     for (const { value } of presented.slice(0, MOST_TRIED)) {
       const sealed = await this.#unsealed(value);
@@ -87,30 +87,30 @@ export class LoginAttempts {
   /** The line that expires the cookie of this state; none when the state is not of our form. */
   finish(state: string): string[] {
     const id = idOfState(state);
-    return id === undefined ? [] : [this.#o.cookie.clear(id)];
+    return id === undefined ? [] : [this.#options.cookie.clear(id)];
   }
 
   /** Expires every attempt that the request carries. */
   clearAll(cookieHeader: string | undefined): string[] {
-    const ids = new Set(this.#o.cookie.read(cookieHeader).map(({ id }) => id));
-    return [...ids].map((id) => this.#o.cookie.clear(id));
+    const ids = new Set(this.#options.cookie.read(cookieHeader).map(({ id }) => id));
+    return [...ids].map((id) => this.#options.cookie.clear(id));
   }
 
   async #unsealed(value: string): Promise<SealedAttempt | undefined> {
-    const unsealed = await this.#o.codec.unseal('login', value);
+    const unsealed = await this.#options.codec.unseal('login', value);
     return unsealed.kind === 'sealed' ? fromAttemptPayload(unsealed.payload) : undefined;
   }
 
   // By the time inside the seal: the cookie's Max-Age is the browser's word.
   #judged(sealed: SealedAttempt, id: string): FoundAttempt {
-    const isOver = ageSince(sealed.beganAt * 1000, this.#o.clock.now()) >= this.#o.ttl;
+    const isOver = ageSince(sealed.beganAt * 1000, this.#options.clock.now()) >= this.#options.ttl;
     return isOver ? { kind: 'expired' } : { kind: 'found', attempt: toLoginAttempt(sealed, id) };
   }
 
   /** The oldest ids, so that with the new one at most three are left. No seal is opened: ids sort by age. */
   #evicted(presented: readonly PresentedAttempt[], now: number): string[] {
     const ids = [...new Set(presented.map(({ id }) => id))].sort();
-    const lifetime = this.#o.ttl / 1000;
+    const lifetime = this.#options.ttl / 1000;
     const living = ids.filter((id) => Math.abs(now - secondsOfId(id)) < lifetime).slice(1 - MOST_ATTEMPTS);
     return ids.filter((id) => !living.includes(id));
   }

@@ -25,13 +25,13 @@ interface Lease {
 
 /** The heads of this process. Every method does its work before it returns its promise: that is what makes each one step. */
 export class MemorySessionHead implements SessionHead, LocalHeads {
-  readonly #o: MemorySessionHeadOptions;
+  readonly #options: MemorySessionHeadOptions;
   readonly #shelf: HeadShelf;
   readonly #leases = new Map<string, Lease>();
   readonly #leaseSweep = new SlowSweep(this.#leases);
 
   constructor(options: MemorySessionHeadOptions) {
-    this.#o = options;
+    this.#options = options;
     this.#shelf = new HeadShelf(options.memory);
   }
 
@@ -45,7 +45,7 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
   }
 
   publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
-    const now = this.#o.clock.now();
+    const now = this.#options.clock.now();
     const known = Math.max(this.newest(sid)?.generation ?? 0, this.#leases.get(sid)?.generation ?? 0);
     if (generation > known) {
       this.#shelf.sweep(now);
@@ -74,7 +74,7 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
   newest(sid: string): Head | undefined {
     const entry = this.#shelf.get(sid);
     if (entry === undefined) return undefined;
-    const now = this.#o.clock.now();
+    const now = this.#options.clock.now();
     if (now >= entry.endsAt) this.#shelf.remove(sid);
     else if (entry.head.ticket === undefined || this.#mayHandOver(entry.head, now)) return entry.head;
     else return this.#onlyTheNumber(sid, entry);
@@ -89,7 +89,7 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
         ? { kind: 'superseded', generation: head.generation }
         : { kind: 'newer', generation: head.generation, ticket };
     }
-    const now = this.#o.clock.now();
+    const now = this.#options.clock.now();
     this.#confirm(sid, generation);
     const leasedUntil = this.#leasedUntil(sid, now);
     if (leasedUntil !== undefined) return { kind: 'busy', until: leasedUntil };
@@ -116,15 +116,15 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
 
   #confirm(sid: string, generation: number): void {
     const entry = this.#shelf.get(sid);
-    const now = this.#o.clock.now();
+    const now = this.#options.clock.now();
     if (entry?.head.generation !== generation || entry.head.confirmedAt !== undefined) return;
-    if (ageSince(entry.head.setAt, now) < this.#o.confirmAfter) return;
+    if (ageSince(entry.head.setAt, now) < this.#options.confirmAfter) return;
     this.#shelf.put(sid, { head: { ...entry.head, confirmedAt: now }, endsAt: entry.endsAt });
   }
 
   #mayHandOver({ setAt, confirmedAt }: Head, now: number): boolean {
-    if (confirmedAt === undefined) return ageSince(setAt, now) < this.#o.idle;
-    return ageSince(confirmedAt, now) < this.#o.handover;
+    if (confirmedAt === undefined) return ageSince(setAt, now) < this.#options.idle;
+    return ageSince(confirmedAt, now) < this.#options.handover;
   }
 
   #onlyTheNumber(sid: string, { head, endsAt }: HeadEntry): Head {

@@ -16,21 +16,21 @@ export interface SessionActivityOptions {
 
 /** Moves a session's idle limit: the same generation sealed again with a new last-seen time. */
 export class SessionActivity {
-  readonly #o: SessionActivityOptions;
+  readonly #options: SessionActivityOptions;
   readonly #keep: number;
   readonly #sealing = new SingleFlight<TakenTicket | undefined>();
   /** By sid, the last re-seal, oldest first: concurrent requests of one session all get the same ticket. */
   readonly #recent = new Map<string, TakenTicket>();
 
   constructor(options: SessionActivityOptions) {
-    this.#o = options;
+    this.#options = options;
     this.#keep = options.handover / 2;
   }
 
   /** Undefined when there is nothing to do, which is the common case. A failed seal counts as that: the next request tries again. */
   touch({ session }: ActiveSession): TakenTicket | undefined | Promise<TakenTicket | undefined> {
-    const now = this.#o.clock.now();
-    if (ageSince(session.lastSeenAt, now) < this.#o.idleStep || session.lastSeenAt >= session.endsAt) return undefined;
+    const now = this.#options.clock.now();
+    if (ageSince(session.lastSeenAt, now) < this.#options.idleStep || session.lastSeenAt >= session.endsAt) return undefined;
     const recent = this.#recent.get(session.sid);
     if (recent !== undefined && this.#serves(recent, session, now)) return recent;
     return this.#sealing.run(`${session.sid} ${session.generation}`, () => this.#seal(session, now));
@@ -43,7 +43,7 @@ export class SessionActivity {
 
   async #seal(session: Session, now: number): Promise<TakenTicket | undefined> {
     try {
-      const ticket = await this.#o.store.save({ ...session, lastSeenAt: Math.min(now, session.endsAt) });
+      const ticket = await this.#options.store.save({ ...session, lastSeenAt: Math.min(now, session.endsAt) });
       const taken = { ticket, takenAt: now };
       this.#remember(session.sid, taken, now);
       return taken;

@@ -26,24 +26,24 @@ const NONE: SessionLookup = Object.freeze({ kind: 'none' });
 
 /** Judges what the cookies of a request amount to: which session, its newest generation known here, its limits and revocations. */
 export class SessionResolver {
-  readonly #o: SessionResolverOptions;
+  readonly #options: SessionResolverOptions;
   readonly #told = new ToldGenerations();
   readonly #suspected = new ToldGenerations();
 
   constructor(options: SessionResolverOptions) {
-    this.#o = options;
+    this.#options = options;
   }
 
   /** Awaits nothing when the cookie is cached: returns the plain value then. */
   resolve({ candidates, names }: PresentedCookie): SessionLookup | Promise<SessionLookup> {
     const [first, ...others] = candidates;
     if (first === undefined) return names.length === 0 ? NONE : { kind: 'unreadable', reason: 'foreign' };
-    const loaded = this.#o.store.load(first);
+    const loaded = this.#options.store.load(first);
     // The usual request: one cookie, unsealed before.
     if (others.length === 0 && !(loaded instanceof Promise)) {
       return loaded.kind === 'loaded' ? this.#judge({ value: first, session: loaded.session }) : this.#choose(candidates, [loaded]);
     }
-    const results = [loaded, ...others.map((value) => this.#o.store.load(value))];
+    const results = [loaded, ...others.map((value) => this.#options.store.load(value))];
     if (results.every((result): result is Loaded => !(result instanceof Promise))) return this.#choose(candidates, results);
     return Promise.all(results.map((result) => Promise.resolve(result))).then((all) => this.#choose(candidates, all));
   }
@@ -60,7 +60,7 @@ export class SessionResolver {
 
   #judge(presented: Candidate): SessionLookup | Promise<SessionLookup> {
     const { session, value } = presented;
-    const head = this.#o.heads.newest(session.sid);
+    const head = this.#options.heads.newest(session.sid);
     if (head !== undefined && head.generation > session.generation) return this.#handOver(session, head);
     const ended = this.#ending(session);
     if (ended !== undefined) return ended;
@@ -73,7 +73,7 @@ export class SessionResolver {
     const { ticket } = head;
     if (ticket === undefined) return this.#superseded(session, head);
     const newest = { ...head, ticket };
-    const loaded = this.#o.store.load(ticket);
+    const loaded = this.#options.store.load(ticket);
     return loaded instanceof Promise ? loaded.then((later) => this.#taken(session, newest, later)) : this.#taken(session, newest, loaded);
   }
 
@@ -85,24 +85,24 @@ export class SessionResolver {
     const ended = this.#ending(session);
     if (ended !== undefined) return ended;
     const ticket = { value: head.ticket, session };
-    return { kind: 'active', session, ticket, taken: { ticket, takenAt: this.#o.clock.now() } };
+    return { kind: 'active', session, ticket, taken: { ticket, takenAt: this.#options.clock.now() } };
   }
 
   // A session that was ended is that first: `superseded` is for the audit, and never clears a cookie.
   #superseded(session: Session, head: Head): SessionLookup {
-    const cause = this.#o.revocations.causeOf(session);
+    const cause = this.#options.revocations.causeOf(session);
     if (cause !== undefined) return revokedBy(cause, session);
     const { sid, sub, generation } = session;
     if (this.#suspected.add(sid, generation)) {
-      this.#o.logger.warn('refresh_reuse_suspected', { sub, generation, newest: head.generation });
+      this.#options.logger.warn('refresh_reuse_suspected', { sub, generation, newest: head.generation });
     }
     return { kind: 'superseded', session };
   }
 
   #ending(session: Session): SessionLookup | undefined {
-    const cause = this.#o.revocations.causeOf(session);
+    const cause = this.#options.revocations.causeOf(session);
     if (cause !== undefined) return revokedBy(cause, session);
-    return isExpired(session, this.#o.clock.now(), this.#o.idle) ? { kind: 'expired', session } : undefined;
+    return isExpired(session, this.#options.clock.now(), this.#options.idle) ? { kind: 'expired', session } : undefined;
   }
 
   #hasEnded(session: Session): boolean {
@@ -111,10 +111,10 @@ export class SessionResolver {
 
   /** Tells the head that the browser has its newest ticket. Once per generation, and nobody waits for it. */
   #confirm({ sid, generation }: Session, head: Head): void {
-    if (head.confirmedAt !== undefined || ageSince(head.setAt, this.#o.clock.now()) < this.#o.confirmAfter) return;
+    if (head.confirmedAt !== undefined || ageSince(head.setAt, this.#options.clock.now()) < this.#options.confirmAfter) return;
     if (!this.#told.add(sid, generation)) return;
     // Unconfirmed is the safe side: the ticket is kept longer, and the next claim confirms as well.
-    this.#o.heads.confirm(sid, generation).catch(() => undefined);
+    this.#options.heads.confirm(sid, generation).catch(() => undefined);
   }
 }
 

@@ -22,34 +22,34 @@ const AFTERLIFE = 3600;
  * replace a newer cookie nor bring back a session that has ended meanwhile. Whatever is left out, the next request makes good.
  */
 export class TicketDelivery {
-  readonly #o: TicketDeliveryOptions;
+  readonly #options: TicketDeliveryOptions;
 
   constructor(options: TicketDeliveryOptions) {
-    this.#o = options;
+    this.#options = options;
   }
 
   /** Set-Cookie lines; none when the ticket must not go out any more. */
   setCookies(taken: TakenTicket | undefined, presented: PresentedCookie): readonly string[] {
     if (taken === undefined || !this.#mayGoOut(taken)) return [];
     const { value, session } = taken.ticket;
-    const remaining = Math.ceil((session.endsAt - this.#o.clock.now()) / 1000);
-    return this.#o.cookie.write(value, remaining + AFTERLIFE, presented);
+    const remaining = Math.ceil((session.endsAt - this.#options.clock.now()) / 1000);
+    return this.#options.cookie.write(value, remaining + AFTERLIFE, presented);
   }
 
   /** Clearing lines for a session that is over, or for a cookie that fails its MAC under a key we know. */
   clearing(lookup: SessionLookup, presented: PresentedCookie): readonly string[] {
-    return this.#mustGo(lookup) ? this.#o.cookie.clear(presented) : [];
+    return this.#mustGo(lookup) ? this.#options.cookie.clear(presented) : [];
   }
 
   #mayGoOut({ ticket, takenAt }: TakenTicket): boolean {
     const { session } = ticket;
-    const now = this.#o.clock.now();
+    const now = this.#options.clock.now();
     // The head hands over what a refresh made, and that may have grown over the budget: the browser keeps what it has.
-    if (!this.#o.cookie.fits(ticket.value)) return false;
-    if (now >= session.endsAt || ageSince(takenAt, now) >= this.#o.handover / 2) return false;
-    const head = this.#o.heads.newest(session.sid);
+    if (!this.#options.cookie.fits(ticket.value)) return false;
+    if (now >= session.endsAt || ageSince(takenAt, now) >= this.#options.handover / 2) return false;
+    const head = this.#options.heads.newest(session.sid);
     if (head !== undefined && head.generation > session.generation) return false;
-    return this.#o.revocations.causeOf(session) === undefined;
+    return this.#options.revocations.causeOf(session) === undefined;
   }
 
   #mustGo(lookup: SessionLookup): boolean {
