@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mayEnter } from '../access/access-policy.ts';
 import type { PresentedCookie } from '../cookie/session-cookie.ts';
 import type { ExchangeOutcome, TokenSet } from '../oidc/identity-provider.ts';
+import { cookieMaxAge } from '../session/session-limits.ts';
 import type { Session, Ticket } from '../session/session.ts';
 import type { AuthParts } from './auth-parts.ts';
 import { claimsOfRules, selectClaims } from './session-claims.ts';
@@ -19,8 +20,6 @@ type Parts = Pick<
   'store' | 'revocations' | 'sessionCookie' | 'hints' | 'accessRules' | 'options' | 'clock' | 'logger' | 'tokenRevocation'
 >;
 
-/** The cookie outlives the session a little, so that we can say "expired" instead of "not logged in". Seconds. */
-const COOKIE_AFTERLIFE_S = 3600;
 const SID_BYTES = 16;
 
 /** From the provider's yes to a session of ours: always a new id, nothing taken over from an earlier session (A53). */
@@ -74,8 +73,8 @@ export class SessionStart {
 
   /** The hint is the first thing to go when the budget is short: logout works without it. */
   async #cookies({ value, session }: Ticket, presented: PresentedCookie, idToken: string | undefined): Promise<readonly string[]> {
-    const { sessionCookie, hints, options } = this.#parts;
-    const maxAge = Math.ceil(options.absolute / 1000) + COOKIE_AFTERLIFE_S;
+    const { sessionCookie, hints, clock } = this.#parts;
+    const maxAge = cookieMaxAge(session, clock.now());
     const hint = idToken === undefined ? undefined : await hints.seal({ sid: session.sid, idToken }, maxAge);
     const hintLine = hint?.kind === 'sealed' && hint.withIdToken && sessionCookie.fits(value, hint.bytes) ? hint.line : hints.clear();
     return [...sessionCookie.write(value, maxAge, presented), hintLine];

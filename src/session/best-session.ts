@@ -1,5 +1,6 @@
+import type { UnreadableReason } from '../cookie/cookie-codec.ts';
 import type { Session } from './session.ts';
-import type { Loaded, UnreadableReason } from './session-store.ts';
+import type { Loaded } from './session-store.ts';
 
 export interface Candidate {
   /** The presented value. */

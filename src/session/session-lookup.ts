@@ -1,6 +1,6 @@
+import type { UnreadableReason } from '../cookie/cookie-codec.ts';
 import type { RevocationCause } from './revocations.ts';
 import type { Session, Ticket } from './session.ts';
-import type { UnreadableReason } from './session-store.ts';
 
 /** A ticket that this request sealed or took from the head, and may give to the browser when its response head is written. */
 export interface TakenTicket {

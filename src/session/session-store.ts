@@ -1,6 +1,5 @@
+import type { UnreadableReason } from '../cookie/cookie-codec.ts';
 import type { Session, Ticket } from './session.ts';
-
-export type UnreadableReason = 'tampered' | 'foreign' | 'unknown-key' | 'unknown-version';
 
 /**
  * What a store knows of a presented ticket. `unreadable` with `tampered` means that the MAC failed under a key we know;

@@ -2,7 +2,7 @@ import type { PresentedCookie, SessionCookie } from '../cookie/session-cookie.ts
 import type { Clock } from '../kernel/clock.ts';
 import type { Revocations } from './revocations.ts';
 import type { LocalHeads } from './session-head.ts';
-import { ageSince } from './session-limits.ts';
+import { ageSince, cookieMaxAge } from './session-limits.ts';
 import type { SessionLookup, TakenTicket } from './session-lookup.ts';
 
 export interface TicketDeliveryOptions {
@@ -13,9 +13,6 @@ export interface TicketDeliveryOptions {
   /** `refresh.handover`, ms. */
   readonly handover: number;
 }
-
-/** The cookie outlives its session by this many seconds, so that a late request is told "expired" and not "not logged in". */
-const AFTERLIFE = 3600;
 
 /**
  * What a response does to the session cookie, decided at the moment its head is written: a response that took long must neither
@@ -32,8 +29,7 @@ export class TicketDelivery {
   setCookies(taken: TakenTicket | undefined, presented: PresentedCookie): readonly string[] {
     if (taken === undefined || !this.#mayGoOut(taken)) return [];
     const { value, session } = taken.ticket;
-    const remaining = Math.ceil((session.endsAt - this.#options.clock.now()) / 1000);
-    return this.#options.cookie.write(value, remaining + AFTERLIFE, presented);
+    return this.#options.cookie.write(value, cookieMaxAge(session, this.#options.clock.now()), presented);
   }
 
   /** Clearing lines for a session that is over, or for a cookie that fails its MAC under a key we know. */
