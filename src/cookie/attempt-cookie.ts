@@ -4,7 +4,6 @@ import { attemptCookiePrefix, type CookieNameOptions } from './cookie-names.ts';
 export interface AttemptCookieOptions extends CookieNameOptions {
   /** The provider answers by a cross-site POST, to which browsers send SameSite=None only. */
   readonly formPost?: boolean;
-  readonly partitioned?: boolean;
 }
 
 export interface PresentedAttempt {
@@ -39,15 +38,14 @@ export class AttemptCookie {
   }
 
   line(id: string, value: string, maxAgeSeconds: number): string {
-    const { devCookies, formPost = false, partitioned = false } = this.#options;
+    const { devCookies, formPost = false } = this.#options;
     // Browsers refuse SameSite=None without Secure: with devCookies a form_post callback works on one site only.
-    const crossSite = partitioned || (formPost && !devCookies);
+    const crossSite = formPost && !devCookies;
     return setCookieLine(this.name(id), value, {
       path: '/',
       maxAge: maxAgeSeconds,
       sameSite: crossSite ? 'None' : 'Lax',
-      secure: !devCookies || partitioned,
-      partitioned,
+      secure: !devCookies,
     });
   }
 

@@ -9,7 +9,6 @@ export interface CookieAttributes {
   readonly maxAge: number;
   readonly sameSite: 'Strict' | 'Lax' | 'None';
   readonly secure: boolean;
-  readonly partitioned?: boolean;
 }
 
 const SPACE = 0x20;
@@ -58,6 +57,5 @@ export const pairBytes = (name: string, value: string): number => name.length + 
 /** One Set-Cookie line (RFC 6265 §4.1). Always HttpOnly: no cookie of ours is for scripts. */
 export function setCookieLine(name: string, value: string, attributes: CookieAttributes): string {
   const secure = attributes.secure ? '; Secure' : '';
-  const partitioned = attributes.partitioned === true ? '; Partitioned' : '';
-  return `${name}=${value}; Path=${attributes.path}; Max-Age=${attributes.maxAge}${secure}; HttpOnly; SameSite=${attributes.sameSite}${partitioned}`;
+  return `${name}=${value}; Path=${attributes.path}; Max-Age=${attributes.maxAge}${secure}; HttpOnly; SameSite=${attributes.sameSite}`;
 }

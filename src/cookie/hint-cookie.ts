@@ -4,7 +4,6 @@ import { hintCookieName, type CookieNameOptions } from './cookie-names.ts';
 export interface HintCookieOptions extends CookieNameOptions {
   /** `<path><basePath>/logout`: the cookie travels to logout only. */
   readonly path: string;
-  readonly partitioned?: boolean;
 }
 
 /** A path-limited name can be planted by a sibling domain: several may arrive, and each is tried. */
@@ -32,14 +31,8 @@ export class HintCookie {
   }
 
   line(value: string, maxAgeSeconds: number): string {
-    const { path, devCookies, partitioned = false } = this.#options;
-    return setCookieLine(this.name, value, {
-      path,
-      maxAge: maxAgeSeconds,
-      sameSite: partitioned ? 'None' : 'Strict',
-      secure: !devCookies || partitioned,
-      partitioned,
-    });
+    const { path, devCookies } = this.#options;
+    return setCookieLine(this.name, value, { path, maxAge: maxAgeSeconds, sameSite: 'Strict', secure: !devCookies });
   }
 
   clear(): string {

@@ -17,8 +17,6 @@ export interface SessionCookieOptions extends CookieNameOptions {
   readonly budget: number;
   /** Path of the hint cookie (`<path><basePath>/logout`), for `clearAll`. */
   readonly hintPath?: string;
-  /** SameSite=None; Secure; Partitioned, for an app inside an iframe. */
-  readonly partitioned?: boolean;
 }
 
 const NOTHING: PresentedCookie = Object.freeze({ candidates: Object.freeze([]), names: Object.freeze([]) });
@@ -114,13 +112,6 @@ export class SessionCookie {
   }
 
   #line(name: string, value: string, maxAge: number): string {
-    const { devCookies, partitioned = false } = this.#options;
-    return setCookieLine(name, value, {
-      path: '/',
-      maxAge,
-      sameSite: partitioned ? 'None' : 'Strict',
-      secure: !devCookies || partitioned,
-      partitioned,
-    });
+    return setCookieLine(name, value, { path: '/', maxAge, sameSite: 'Strict', secure: !this.#options.devCookies });
   }
 }

@@ -22,12 +22,6 @@ describe('AttemptCookie', () => {
     expect(new AttemptCookie({ name: 'cloakroom', devCookies: true, formPost: true }).line(ID, 'v', 600)).toBe(line);
   });
 
-  it('is Partitioned for an app in an iframe', () => {
-    expect(new AttemptCookie({ ...NAMES, partitioned: true }).line(ID, 'v', 600)).toMatch(
-      /; Secure; HttpOnly; SameSite=None; Partitioned$/,
-    );
-  });
-
   it('reads the attempts of a header, and only well-formed ids', () => {
     const prefix = '__Host-Http-cloakroom-login.';
     const header = `a=1; ${prefix}${ID}=v; ${prefix}=x; ${prefix}0=x; ${prefix}${ID}A=x; ${prefix}${ID}=w; cloakroom-login.${ID}=x`;

@@ -55,10 +55,4 @@ describe('setCookieLine', () => {
       'n=; Path=/x; Max-Age=0; HttpOnly; SameSite=Lax',
     );
   });
-
-  it('writes Partitioned last', () => {
-    expect(setCookieLine('n', 'v', { path: '/', maxAge: 1, sameSite: 'None', secure: true, partitioned: true })).toBe(
-      'n=v; Path=/; Max-Age=1; Secure; HttpOnly; SameSite=None; Partitioned',
-    );
-  });
 });

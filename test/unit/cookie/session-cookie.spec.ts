@@ -17,12 +17,6 @@ describe('write', () => {
     expect(cookie({ devCookies: true }).write('v', 1, NOTHING)).toEqual(['cloakroom=v; Path=/; Max-Age=1; HttpOnly; SameSite=Strict']);
   });
 
-  it('is SameSite=None and Partitioned for an app in an iframe', () => {
-    expect(cookie({ partitioned: true }).write('v', 1, NOTHING)).toEqual([
-      `${NAME}=v; Path=/; Max-Age=1; Secure; HttpOnly; SameSite=None; Partitioned`,
-    ]);
-  });
-
   it('writes chunks, and clears the plain cookie that was there', () => {
     const lines = cookie().write('x'.repeat(5000), 10, { candidates: [], names: [NAME, `${NAME}.1`] });
     expect(lines.map((line) => line.slice(0, line.indexOf('=')))).toEqual([`${NAME}.0`, `${NAME}.1`, NAME]);
