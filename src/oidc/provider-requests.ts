@@ -3,6 +3,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { HttpClientError } from '../kernel/http-client-error.ts';
 import type { HttpClient } from '../kernel/http-client.ts';
 import type { Claims } from '../kernel/claims.ts';
+import { clientAuthentication, type ClientAuthentication } from './client-authentication.ts';
 import type { CallbackRequest } from './identity-provider.ts';
 import type { ProviderDocument } from './metadata-document.ts';
 import type { ProviderOptions } from './provider-options.ts';
@@ -35,7 +36,7 @@ export interface ProviderRequestsOptions {
  */
 export class ProviderRequests {
   readonly #options: ProviderRequestsOptions;
-  readonly #authentication: openid.ClientAuth;
+  readonly #authentication: ClientAuthentication;
 
   constructor(options: ProviderRequestsOptions) {
     this.#options = options;
@@ -139,16 +140,6 @@ function toServerMetadata(document: ProviderDocument): openid.ServerMetadata {
     ...(document.userinfoEndpoint === undefined ? {} : { userinfo_endpoint: document.userinfoEndpoint }),
     ...(document.revocationEndpoint === undefined ? {} : { revocation_endpoint: document.revocationEndpoint }),
   };
-}
-
-function clientAuthentication(provider: ProviderRequestsOptions['provider']): openid.ClientAuth {
-  if (provider.clientAuthMethod === 'none') return openid.None();
-  const secret = provider.clientSecret?.reveal() ?? '';
-  if (secret === '') throw new TypeError(`client authentication ${provider.clientAuthMethod} needs a secret`);
-  if (provider.clientAuthMethod === 'client_secret_post') return openid.ClientSecretPost(secret);
-  if (provider.basicEncoding === 'form') return openid.ClientSecretBasic(secret);
-  const credentials = Buffer.from(`${provider.clientId}:${secret}`).toString('base64');
-  return (_server, _client, _body, headers) => headers.set('authorization', `Basic ${credentials}`);
 }
 
 /** The library's error code. Never its message or cause: those may quote tokens. */
