@@ -1,6 +1,6 @@
 import type { CallbackRequest, ExchangeOutcome, ExchangeUnavailable, TokenSet } from './identity-provider.ts';
 import { checkAuthorizationResponse } from './authorization-response.ts';
-import type { IdTokenVerifier } from './id-token.ts';
+import type { IdTokenVerifier } from './id-token-verifier.ts';
 import type { ProviderDocument } from './metadata-document.ts';
 import type { MissingRefreshToken } from './missing-refresh-token.ts';
 import { isTransient, registeredError } from './oidc-errors.ts';

@@ -1,6 +1,4 @@
 import type { Claims, ClaimValue } from '../kernel/claims.ts';
-import type { Clock } from '../kernel/clock.ts';
-import type { ProviderKeys } from './provider-keys.ts';
 
 /** The year 9999 in seconds. A later date is a mistake or an attack, whatever its number type. */
 const LAST_DATE_S = 253_402_300_799;
@@ -63,25 +61,4 @@ function loginCheck({ nonce, auth_time: authTime }: Claims, expected: IdTokenExp
 
 function isDate(value: ClaimValue | undefined): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0 && value <= LAST_DATE_S;
-}
-
-/** Verifies ID tokens of one client: signature with the provider's keys, then the claims. */
-export class IdTokenVerifier {
-  readonly #options: { keys: ProviderKeys; clock: Clock; issuer: string; clientId: string; clockTolerance: number };
-
-  constructor(options: { keys: ProviderKeys; clock: Clock; issuer: string; clientId: string; clockTolerance: number }) {
-    this.#options = options;
-  }
-
-  /** `unavailable`: the keys could not be had, so the token is neither good nor bad. */
-  async verify(
-    token: string,
-    algorithms: readonly string[],
-    login: { readonly nonce?: string; readonly maxAge?: number } = {},
-  ): Promise<IdTokenVerdict | { readonly kind: 'unavailable' }> {
-    const { keys, clock, issuer, clientId, clockTolerance } = this.#options;
-    const verdict = await keys.verify(token, algorithms);
-    if (verdict.kind !== 'verified') return verdict;
-    return checkIdToken(verdict.claims, { issuer, clientId, clockTolerance, now: clock.now(), ...login });
-  }
 }

@@ -5,7 +5,7 @@ import type { Logger } from '../kernel/logger.ts';
 import { systemTimer, within, type Timer } from '../kernel/timer.ts';
 import { buildEndSessionUrl, fillEndSessionTemplate } from './end-session.ts';
 import { CodeExchange } from './code-exchange.ts';
-import { IdTokenVerifier } from './id-token.ts';
+import { IdTokenVerifier } from './id-token-verifier.ts';
 import type {
   AuthorizationRequest,
   CallbackRequest,
