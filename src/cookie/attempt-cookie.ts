@@ -31,8 +31,7 @@ export class AttemptCookie {
   /** The attempts of a Cookie header as they stand there, duplicates kept. */
   read(cookieHeader: string | undefined): PresentedAttempt[] {
     if (!cookieHeader?.includes(this.#prefix)) return [];
-    return parseCookies(cookieHeader)
-      .filter(({ name }) => name.startsWith(this.#prefix))
+    return parseCookies(cookieHeader, this.#prefix)
       .map(({ name, value }) => ({ id: name.slice(this.#prefix.length), value }))
       .filter(({ id }) => ATTEMPT_ID.test(id));
   }

@@ -27,19 +27,23 @@ function trimmed(text: string): string {
 
 function pairOf(segment: string): CookiePair {
   const equals = segment.indexOf('=');
-  if (equals < 0) return { name: '', value: segment };
+  if (equals < 0) return { name: '', value: trimmed(segment) };
   return { name: trimmed(segment.slice(0, equals)), value: trimmed(segment.slice(equals + 1)) };
 }
 
 /**
- * The pairs of a Cookie header (RFC 6265 §4.2), order and duplicates kept, values as they are: nothing is decoded.
- * A piece without `=` has the name ''.
+ * The pairs of a Cookie header (RFC 6265 §4.2) whose name begins so, order and duplicates kept, values as they are: nothing is
+ * decoded. A piece without `=` has the name ''. Nothing is made of other cookies, which are most of a request's.
  */
-export function parseCookies(header: string | undefined): CookiePair[] {
+export function parseCookies(header = '', prefix = ''): CookiePair[] {
   const pairs: CookiePair[] = [];
-  for (const piece of header?.split(';') ?? []) {
-    const segment = trimmed(piece);
-    if (segment !== '') pairs.push(pairOf(segment));
+  for (let start = 0, end: number; start < header.length; start = end + 1) {
+    const semicolon = header.indexOf(';', start);
+    end = semicolon === -1 ? header.length : semicolon;
+    while (isSpace(header.charCodeAt(start))) start += 1;
+    if (start >= end || !header.startsWith(prefix, start)) continue;
+    const pair = pairOf(header.slice(start, end));
+    if (pair.name.startsWith(prefix)) pairs.push(pair);
   }
   return pairs;
 }

@@ -21,7 +21,7 @@ export class HintCookie {
 
   read(cookieHeader: string | undefined): string[] {
     if (!cookieHeader?.includes(this.name)) return [];
-    const values = parseCookies(cookieHeader).filter(({ name, value }) => name === this.name && value !== '');
+    const values = parseCookies(cookieHeader, this.name).filter(({ name, value }) => name === this.name && value !== '');
     return values.slice(0, MOST_TRIED).map(({ value }) => value);
   }
 

@@ -1,5 +1,5 @@
 import { chunkCapacity, chunkName, COOKIE_LIMIT, joinChunks, MOST_CHUNKS, splitValue } from './cookie-chunks.ts';
-import { pairBytes, parseCookies, setCookieLine } from './cookie-header.ts';
+import { pairBytes, parseCookies, setCookieLine, type CookiePair } from './cookie-header.ts';
 import { attemptCookiePrefix, hintCookieName, sessionCookieName, type CookieNameOptions } from './cookie-names.ts';
 import { HintCookie } from './hint-cookie.ts';
 
@@ -25,6 +25,8 @@ const DEFAULT_HINT_PATH = '/bff/logout';
 const MOST_TRIED = 4;
 const SINGLE = -1;
 
+const bytesOf = (pairs: readonly CookiePair[]): number => pairs.reduce((sum, { name, value }) => sum + pairBytes(name, value), 0);
+
 /** Names, chunks and Set-Cookie lines of the session cookie (reference, "Cookies on the wire"). Knows nothing of what is inside. */
 export class SessionCookie {
   readonly baseName: string;
@@ -48,7 +50,7 @@ export class SessionCookie {
     const names: string[] = [];
     const singles: string[] = [];
     const chunks: string[][] = [];
-    for (const { name, value } of parseCookies(cookieHeader)) {
+    for (const { name, value } of parseCookies(cookieHeader, this.baseName)) {
       const index = this.#indexOf(name);
       if (index === undefined) continue;
       if (!names.includes(name)) names.push(name);
@@ -65,14 +67,14 @@ export class SessionCookie {
   }
 
   size(value: string): number {
-    return splitValue(this.baseName, value).reduce((sum, pair) => sum + pairBytes(pair.name, pair.value), 0);
+    return bytesOf(splitValue(this.baseName, value));
   }
 
   /** Whether the value stays within the budget (together with a hint of `hintBytes`) and the number of chunks. */
   fits(value: string, hintBytes = 0): boolean {
     const { budget, maxChunks } = this.#options;
-    const chunks = splitValue(this.baseName, value).length;
-    return chunks <= Math.min(maxChunks, MOST_CHUNKS) && this.size(value) + hintBytes <= budget;
+    const pairs = splitValue(this.baseName, value);
+    return pairs.length <= Math.min(maxChunks, MOST_CHUNKS) && bytesOf(pairs) + hintBytes <= budget;
   }
 
   /** Set-Cookie lines for the value, and for clearing presented cookies that the value does not use. */
@@ -100,8 +102,6 @@ export class SessionCookie {
 
   #indexOf(name: string): number | undefined {
     if (name === this.baseName) return SINGLE;
-    // Most cookies of a request are not ours, and no name of ours is shorter.
-    if (!name.startsWith(this.baseName)) return undefined;
     const index = this.#names.indexOf(name);
     return index === -1 ? undefined : index;
   }

@@ -36,14 +36,14 @@ export class SessionResolver {
 
   /** Awaits nothing when the cookie is cached: returns the plain value then. */
   resolve({ candidates, names }: PresentedCookie): SessionLookup | Promise<SessionLookup> {
-    const [first, ...others] = candidates;
+    const [first] = candidates;
     if (first === undefined) return names.length === 0 ? NONE : { kind: 'unreadable', reason: 'foreign' };
     const loaded = this.#options.store.load(first);
     // The usual request: one cookie, unsealed before.
-    if (others.length === 0 && !(loaded instanceof Promise)) {
+    if (candidates.length === 1 && !(loaded instanceof Promise)) {
       return loaded.kind === 'loaded' ? this.#judge({ value: first, session: loaded.session }) : this.#choose(candidates, [loaded]);
     }
-    const results = [loaded, ...others.map((value) => this.#options.store.load(value))];
+    const results = [loaded, ...candidates.slice(1).map((value) => this.#options.store.load(value))];
     if (results.every((result): result is Loaded => !(result instanceof Promise))) return this.#choose(candidates, results);
     return Promise.all(results.map((result) => Promise.resolve(result))).then((all) => this.#choose(candidates, all));
   }

@@ -40,12 +40,12 @@ export class TicketDelivery {
   #mayGoOut({ ticket, takenAt }: TakenTicket): boolean {
     const { session } = ticket;
     const now = this.#options.clock.now();
-    // The head hands over what a refresh made, and that may have grown over the budget: the browser keeps what it has.
-    if (!this.#options.cookie.fits(ticket.value)) return false;
     if (now >= session.endsAt || ageSince(takenAt, now) >= this.#options.handover / 2) return false;
     const head = this.#options.heads.newest(session.sid);
     if (head !== undefined && head.generation > session.generation) return false;
-    return this.#options.revocations.causeOf(session) === undefined;
+    if (this.#options.revocations.causeOf(session) !== undefined) return false;
+    // The head hands over what a refresh made, and that may have grown over the budget: the browser keeps what it has.
+    return this.#options.cookie.fits(ticket.value);
   }
 
   #mustGo(lookup: SessionLookup): boolean {

@@ -27,6 +27,18 @@ describe('parseCookies', () => {
   ])('reads %j', (header, pairs) => expect(parseCookies(header)).toEqual(pairs));
 });
 
+describe('parseCookies of one beginning', () => {
+  it.each([
+    ['other=1; ours=x; ours.0=y;another=ours=1', ['ours', 'ours.0']],
+    ['\t ours =x', ['ours']],
+    ['ours', []],
+    ['x; ;ours=', ['ours']],
+    ['theirs=ours; Ours=1', []],
+    ['our; s=1', []],
+    [undefined, []],
+  ])('finds in %j only %j', (header, names) => expect(parseCookies(header, 'ours').map(({ name }) => name)).toEqual(names));
+});
+
 describe('keepCookies', () => {
   const notOurs = (name: string): boolean => name !== 'ours';
 
