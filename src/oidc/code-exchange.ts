@@ -53,7 +53,8 @@ export class CodeExchange {
     const { idTokens, userinfo, missingRefreshToken, refreshTokenExpected } = this.#options;
     if (tokens.idToken === undefined) return idTokenInvalid('id_token_missing');
     const { nonce, maxAge } = request;
-    const verdict = await idTokens.verify(tokens.idToken, document.algorithms, { nonce, ...(maxAge === undefined ? {} : { maxAge }) });
+    const expected = { nonce, accessToken: tokens.accessToken, ...(maxAge === undefined ? {} : { maxAge }) };
+    const verdict = await idTokens.verify(tokens.idToken, document.algorithms, expected);
     if (verdict.kind === 'unavailable') return unavailable({ spent: true });
     if (verdict.kind === 'invalid') return idTokenInvalid(verdict.check);
     const completed = await userinfo.complete(document, verdict.claims, verdict.sub, tokens.accessToken);

@@ -24,7 +24,8 @@ export interface KeySet {
 
 /** `unknown-key`: none of the keys fits the header; newer keys may. `check` is a word for the log. */
 export type SignatureVerdict =
-  | { readonly kind: 'verified'; readonly claims: Claims }
+  /** `alg`: the algorithm of the signature, as its header names it. */
+  | { readonly kind: 'verified'; readonly claims: Claims; readonly alg: string }
   | { readonly kind: 'unknown-key' }
   | { readonly kind: 'invalid'; readonly check: string };
 
@@ -83,7 +84,7 @@ function readVerified({ payload, protectedHeader }: Awaited<ReturnType<typeof co
   if (claims === undefined) return { kind: 'invalid', check: 'malformed' };
   const type = protectedHeader.typ?.toLowerCase().replace(/^application\//, '');
   if (type === 'at+jwt' || type === 'logout+jwt') return { kind: 'invalid', check: 'typ' };
-  return { kind: 'verified', claims: claims as Claims };
+  return { kind: 'verified', claims: claims as Claims, alg: protectedHeader.alg };
 }
 
 function checkOf(error: unknown): string {

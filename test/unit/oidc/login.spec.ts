@@ -1,4 +1,4 @@
-import { createHmac, createSign, generateKeyPairSync } from 'node:crypto';
+import { createHash, createHmac, createSign, generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Secret } from '../../../src/kernel/secret.ts';
 import type { ExchangeOutcome } from '../../../src/oidc/identity-provider.ts';
@@ -321,6 +321,21 @@ describe('an answer of the token endpoint at login', () => {
     hostile.answers.set('token', { status: 429, headers: { 'retry-after': '17' } });
     expect(await make().provider.exchange(callback())).toEqual({ kind: 'unavailable', retryAfter: 17, spent: false });
   });
+});
+
+describe('at_hash in the ID token', () => {
+  const hash = createHash('sha256').update('access-1').digest().subarray(0, 16).toString('base64url');
+
+  it('of the access token beside it is good', async () => {
+    expect(outcomeOf(await signInWith(await hostile.idToken({ at_hash: hash })))).toBe('signed-in');
+  });
+
+  it.each([hash.toLowerCase(), '', 7, createHash('sha256').update('access-1').digest('base64url')])(
+    '%j refuses the login',
+    async (at_hash) => {
+      expect(outcomeOf(await signInWith(await hostile.idToken({ at_hash })))).toBe('id_token_invalid at_hash');
+    },
+  );
 });
 
 describe('a login that cannot be finished now', () => {
