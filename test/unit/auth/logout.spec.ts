@@ -215,6 +215,33 @@ describe('logout', () => {
       expect(await app.session()).toMatchObject({ authenticated: true });
     });
 
+    it('takes the hint of its own session, not one planted before it from another session of this app', async () => {
+      await app.login();
+      const planted = app
+        .cookieHeader('/bff/logout')
+        .split('; ')
+        .filter((pair) => pair.startsWith('__Secure-cloakroom-hint='));
+      const idToken = 'eyJ.id-token-of-the-second-login.sig';
+      app.provider.outcome = () => app.provider.signedIn({ tokens: { ...app.provider.signedIn().tokens, idToken } });
+      await app.login();
+      const { logoutUrl } = await app.session();
+      const cookie = [...planted, app.cookieHeader('/bff/logout')].join('; ');
+      const answer = await app.navigate(String(logoutUrl), 'same-origin', { cookie });
+      expect(query(answer.headers['location'])['id_token_hint']).toBe(idToken);
+    });
+
+    it('still knows the ID token of a session that was refreshed since', async () => {
+      await app.login();
+      for (let refresh = 0; refresh < 2; refresh++) {
+        await app.clock.advance(100_000);
+        expect((await app.fetch('/bff/refresh', { method: 'POST' })).status).toBe(200);
+      }
+      const { logoutUrl } = await app.session();
+      const answer = await app.navigate(String(logoutUrl), 'same-origin');
+      expect(query(answer.headers['location'])['id_token_hint']).toBe(ID_TOKEN);
+      expect(app.provider.revoked).toEqual([refreshTokenOf('alice', 3)]);
+    });
+
     it('refuses id twice', async () => {
       expect((await app.navigate('/bff/logout?id=a&id=b', 'same-origin')).status).toBe(400);
     });
