@@ -30,7 +30,8 @@ export function discoveryUrl(issuer: string): string {
 export function readMetadata(metadata: JsonObject, issuer: string, fixed: StaticEndpoints): MetadataReading {
   if (metadata['issuer'] !== issuer) return { kind: 'misconfigured', cause: 'issuer_mismatch' };
   const endpoint = (name: string, configured: string | undefined): string | undefined => {
-    const url = configured ?? stringIn(metadata, name);
+    if (configured !== undefined) return configured; // judged by the configuration
+    const url = stringIn(metadata, name);
     return url !== undefined && isAllowedUrl(url, issuer) ? url : undefined;
   };
   const endpoints: StaticEndpoints = {

@@ -125,10 +125,15 @@ export class ProviderRequests {
     const config = new openid.Configuration(toServerMetadata(document), this.#options.provider.clientId, undefined, this.#authentication);
     config[openid.customFetch] = fetch ?? ((url, init) => this.#fetch(url, init));
     config.timeout = 0; // our client has the time limit, and knows what was sent
-    // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked only to stand out; issuers on http are loopback ones, refused elsewhere by the configuration
-    if (document.issuer.startsWith('http:')) openid.allowInsecureRequests(config);
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- marked only to stand out; see below which documents have such endpoints
+    if (hasHttpEndpoint(document)) openid.allowInsecureRequests(config);
     return config;
   }
+}
+
+/** Those of a development issuer on http, and configured ones: the configuration takes http for loopback addresses only. */
+function hasHttpEndpoint({ authorizationEndpoint, tokenEndpoint, userinfoEndpoint, revocationEndpoint }: ProviderDocument): boolean {
+  return [authorizationEndpoint, tokenEndpoint, userinfoEndpoint, revocationEndpoint].some((url) => url?.startsWith('http:') === true);
 }
 
 function toServerMetadata(document: ProviderDocument): openid.ServerMetadata {

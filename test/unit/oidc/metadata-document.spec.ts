@@ -68,6 +68,11 @@ describe('readMetadata', () => {
     expect(reading).toMatchObject({ document: { tokenEndpoint: 'https://gateway.example.com/token' } });
   });
 
+  it('takes a configured endpoint on this machine as it is', () => {
+    const reading = readMetadata(METADATA, ISSUER, { userinfo: 'http://127.0.0.1:9000/userinfo' });
+    expect(reading).toMatchObject({ document: { userinfoEndpoint: 'http://127.0.0.1:9000/userinfo' } });
+  });
+
   it('accepts of the published algorithms the asymmetric ones', () => {
     const reading = readMetadata({ ...METADATA, id_token_signing_alg_values_supported: ['none', 'HS256', 'RS256', 'ES256'] }, ISSUER, {});
     expect(reading).toMatchObject({ document: { algorithms: ['RS256', 'ES256'] } });
