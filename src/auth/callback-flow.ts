@@ -52,7 +52,9 @@ export class CallbackFlow {
       case 'expired':
         return this.#answers.refused(request, { reason: 'attempt_expired', check: 'attempt_ttl', state });
       case 'unreadable':
-        return this.#answers.refused(request, { reason: 'state_mismatch', check: 'attempt_unreadable', state });
+        return this.#answers.refused(request, { reason: 'attempt_missing', check: 'attempt_unreadable', state });
+      case 'other-state':
+        return this.#answers.refused(request, { reason: 'state_mismatch', check: 'attempt_state', state });
       case 'found':
         return this.#once(found.attempt, { request, params });
     }

@@ -36,7 +36,9 @@ export type FoundAttempt =
   /** No cookie for this state: reload, back button, another browser, or a state that is not of our form. */
   | { readonly kind: 'missing' }
   | { readonly kind: 'expired' }
-  /** A cookie with this id is there, but cannot be read or belongs to another state. */
+  /** An attempt of ours has this id, but began with another state. */
+  | { readonly kind: 'other-state' }
+  /** A cookie with this id is there, but is no attempt that we can read. */
   | { readonly kind: 'unreadable' };
 
 const MOST_ATTEMPTS = 3;
@@ -77,11 +79,14 @@ export class LoginAttempts {
     if (id === undefined) return { kind: 'missing' };
     const presented = this.#options.cookie.read(cookieHeader).filter((attempt) => attempt.id === id);
     if (presented.length === 0) return { kind: 'missing' };
+    let kind: 'unreadable' | 'other-state' = 'unreadable';
     for (const { value } of presented.slice(0, MOST_TRIED)) {
       const sealed = await this.#unsealed(value);
-      if (sealed !== undefined && sameState(attemptSecrets(sealed.secret, id).state, state)) return this.#judged(sealed, id);
+      if (sealed === undefined) continue;
+      if (sameState(attemptSecrets(sealed.secret, id).state, state)) return this.#judged(sealed, id);
+      kind = 'other-state';
     }
-    return { kind: 'unreadable' };
+    return { kind };
   }
 
   /** The line that expires the cookie of this state; none when the state is not of our form. */

@@ -43,7 +43,7 @@ describe('two applications in one process', () => {
     right.provider.stats.reset();
     const { page } = await new UserAgent({ origin: right.origin, clock: right.clock }, agent.jar).navigate(moved);
     expect(verdictOf(page)).toEqual([400, 'login_failed']);
-    expect(page.body).toContain('state_mismatch');
+    expect(page.body).toContain('login_failed (attempt_missing)');
     expect(right.provider.stats.hits.token).toBeUndefined();
   });
 

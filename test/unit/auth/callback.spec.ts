@@ -156,6 +156,21 @@ describe('the callback', () => {
     expect(answer.setCookies).toEqual([expect.stringMatching(/-login\.[\w-]+=; Path=\/; Max-Age=0/)]);
   });
 
+  it('takes an attempt cookie that it cannot read for none, says so, and expires it', async () => {
+    const { callback } = await app.begin();
+    const [name = ''] = app.cookieHeader(callback).split('=');
+    const other = await AuthApp.start({ cookieSecret: 'd'.repeat(64) });
+    const foreign = other.cookieHeader((await other.begin()).callback).split('=')[1];
+    await other.stop();
+    for (const value of ['rubbish', foreign]) {
+      const answer = await app.send(callback, { headers: NAVIGATION, cookie: `${name}=${String(value)}` });
+      expect(answer.status).toBe(400);
+      expect(answer.body).toContain('login_failed (attempt_missing)');
+      expect(answer.setCookies).toEqual([expect.stringMatching(/-login\.[\w-]+=; Path=\/; Max-Age=0/)]);
+    }
+    expect(app.provider.exchanges).toEqual([]);
+  });
+
   it.each(['state_mismatch', 'issuer_mismatch', 'id_token_invalid', 'exchange_refused'] as const)(
     'says %s and leaves an existing session alone',
     async (reason) => {
