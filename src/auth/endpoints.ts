@@ -51,7 +51,8 @@ export const ENDPOINTS = {
     doc: {
       summary: 'Proves that the session cookie arrived, then goes on to `returnTo`. Never begins a login.',
       guard: 'changes nothing',
-      answers: '303 to `returnTo`; 400 page `cookie_not_stored` right after a login; 200 page with a sign-in button otherwise',
+      answers:
+        '303 to `returnTo`, or a page with a link to it where it lies below a route without `navigation: allow`; 400 page `cookie_not_stored` right after a login; 200 page with a sign-in button otherwise',
     },
   },
   session: {
@@ -101,7 +102,7 @@ export const ENDPOINTS = {
     doc: {
       summary: 'The post-logout redirect URI registered at the provider.',
       guard: 'changes nothing',
-      answers: "303 to the logout's `returnTo`, else to the start page",
+      answers: "303 to the logout's `returnTo` (a page with a link where `continue` gives one), else to the start page",
     },
   },
 } as const satisfies Record<string, EndpointRules>;
