@@ -367,6 +367,12 @@ describe('a login that cannot be finished now', () => {
     expect(hostile.count('token')).toBe(0);
   });
 
+  it('has spent the code when userinfo fails that is always wanted', async () => {
+    hostile.answers.set('userinfo', { status: 500 });
+    const { provider } = make({ userinfo: 'always' });
+    expect(await provider.exchange(callback())).toEqual({ kind: 'unavailable', retryAfter: 5, spent: true });
+  });
+
   it('has spent the code when the keys get lost after it', async () => {
     const { provider } = make();
     await provider.authorizationUrl({ state: 's', nonce: 'n', codeVerifier: 'v'.repeat(43), params: {} });
