@@ -66,7 +66,7 @@ async function createNest(config: Config, frontend: Frontend, { clock, onAnswere
           request.url = innerPath(request.url ?? '/', config.basePath);
           fastifyHandler(request, response);
         }),
-        upgrade: (request, socket) => frontend.door.upgrade(request, socket),
+        upgrade: (request) => frontend.door.upgrade(request),
         onBodyIdle: (request, response) => {
           frontend.door.fail(request, response, { code: 'request_timeout' }, frontend.requestIds.next(clock.now()));
         },

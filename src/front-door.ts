@@ -1,5 +1,4 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { checkUpgradeOrigin } from './csrf/csrf-policy.ts';
 import { isNavigation } from './csrf/navigation.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -14,6 +13,8 @@ import type { ApiProxy } from './proxy/api-proxy.ts';
 import { splitTarget, type HostCheck } from './proxy/host-check.ts';
 import { admitBody, rawOwn, sendOwn } from './proxy/own-answer.ts';
 import type { TrustedProxies } from './proxy/trusted-proxies.ts';
+import { answerUnderWay } from './server/answer-under-way.ts';
+import { endSocket } from './server/end-socket.ts';
 
 export interface FrontDoorOptions {
   /** `path` is `''` or `/a`. */
@@ -39,7 +40,7 @@ export interface FrontDoor {
    */
   listener(next: RequestListener): RequestListener;
   /** Never leaves a socket hanging: every handshake is answered and closed. */
-  upgrade(request: IncomingMessage, socket: Duplex): void;
+  upgrade(request: IncomingMessage): void;
   /** Answers with an error of ours, as a page for a navigation. */
   fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void;
 }
@@ -84,14 +85,15 @@ class Door implements FrontDoor {
     };
   }
 
-  upgrade(request: IncomingMessage, socket: Duplex): void {
-    socket.on('error', () => socket.destroy());
+  upgrade(request: IncomingMessage): void {
+    const { socket } = request;
+    // Behind a request that has no answer yet, this one would be taken for its answer.
+    if (answerUnderWay(socket) !== undefined) return void socket.destroy();
     const requestId = this.#requestId(request);
     const way = this.#way(request);
     const context = { requestId, loginUrl: this.#options.loginUrl, navigation: false };
-    socket.end(
-      rawOwn(way.kind === 'moved' ? moved(way.location, requestId) : failureResponse(this.#upgradeFailure(request, way), context)),
-    );
+    const own = way.kind === 'moved' ? moved(way.location, requestId) : failureResponse(this.#upgradeFailure(request, way), context);
+    endSocket(socket, rawOwn(own));
   }
 
   fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void {

@@ -47,7 +47,7 @@ const server = createHttpServer(
   { maxHeaderSize: 32_768, headersTimeout: 15_000, bodyIdleTimeout: 60_000, keepAliveTimeout: 75_000, maxConnections: 20_000 },
   {
     listener: door.listener((_request, response) => response.writeHead(404).end()),
-    upgrade: (request, socket) => door.upgrade(request, socket),
+    upgrade: (request) => door.upgrade(request),
     onBodyIdle: (request, response) => door.fail(request, response, { code: 'request_timeout' }, ''),
     loginUrl: '/bff/login',
     nextRequestId: () => '',

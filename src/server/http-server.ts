@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { refuseUnreadable, type UnreadableOptions } from './unreadable-request.ts';
 import { BodyWatch } from './body-watch.ts';
 
@@ -14,7 +13,8 @@ export interface HttpServerOptions {
 
 export interface HttpServerParts extends UnreadableOptions {
   readonly listener: RequestListener;
-  readonly upgrade: (request: IncomingMessage, socket: Duplex) => void;
+  /** A WebSocket handshake. What happens to `request.socket` from here on is the callee's. */
+  readonly upgrade: (request: IncomingMessage) => void;
   /** A request body of which no byte came for `bodyIdleTimeout`: answer 408. The connection is closed afterwards. */
   readonly onBodyIdle: (request: IncomingMessage, response: ServerResponse) => void;
 }

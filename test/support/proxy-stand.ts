@@ -155,7 +155,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     { ...LIMITS, ...options.server },
     {
       listener: door.listener(options.next ?? echoInside),
-      upgrade: (request, socket) => door.upgrade(request, socket),
+      upgrade: (request) => door.upgrade(request),
       onBodyIdle: (request, response) => door.fail(request, response, { code: 'request_timeout' }, 'idle'),
       loginUrl,
       nextRequestId: () => 'unreadable',

@@ -31,8 +31,9 @@ export class RawClient {
     socket.on('close', () => this.#changed(() => (this.#ended = true)));
   }
 
-  static async open(port: number): Promise<RawClient> {
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  /** `heldOpen`: this side never closes, whatever the other does. */
+  static async open(port: number, options: { heldOpen?: boolean } = {}): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: options.heldOpen ?? false });
     await once(socket, 'connect');
     return new RawClient(socket);
   }

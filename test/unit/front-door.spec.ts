@@ -8,6 +8,13 @@ const API = [HOST, 'Sec-Fetch-Site: same-origin', `Cookie: ${SIGNED_IN}`];
 const NAVIGATION = 'Sec-Fetch-Mode: navigate';
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 const head = (start: string, ...lines: string[]): string => [`${start} HTTP/1.1`, ...lines, '', ''].join('\r\n');
+/** Resolves when the server has given up this connection: what is sent on it is refused. */
+async function hasLost(client: RawClient): Promise<void> {
+  while (!client.wasReset) {
+    client.send('x');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
 const codeOf = (answer: RawAnswer): string | undefined => header(answer, 'cloakroom-error');
 
 describe('the front door', () => {
@@ -173,6 +180,27 @@ describe('the front door', () => {
       expect(header(answer, 'content-type')).toBe('application/problem+json');
       await client.closed();
       expect(upstream.requests).toEqual([]);
+    });
+
+    it('that is refused holds no connection, though its client never closes', async () => {
+      await open({ server: { maxConnections: 2 } });
+      const held = await Promise.all([1, 2].map(() => RawClient.open(stand.port, { heldOpen: true })));
+      for (const client of held) await client.send(handshake('/api/ws', HOST)).until((it) => it.includes('origin_refused'));
+      // A client that sends on learns that nobody is there any more.
+      await Promise.all(held.map((it) => hasLost(it)));
+      expect((await ask('GET /api/x', ...API)).status).toBe(200);
+    });
+
+    it.each([
+      ['a handshake', handshake('/api/ws', HOST)],
+      ['nonsense', 'nonsense\r\n\r\n'],
+    ])('%s behind an unanswered request never gets its answer first', async (_, bytes) => {
+      await open();
+      upstream.handler = () => undefined;
+      const client = await RawClient.open(stand.port);
+      client.send(head('GET /api/hanging', ...API));
+      await upstream.request();
+      expect(await client.send(bytes).closed()).toBe('');
     });
 
     it.each(['h2c', 'foo', 'websocket, h2c'])('to %s serves the request as plain HTTP, without the header', async (protocol) => {
