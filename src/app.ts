@@ -7,23 +7,30 @@ import { AppModule } from './app.module.ts';
 import type { Config } from './config/config.ts';
 import { createFrontend, type Frontend, type Surroundings } from './frontend.ts';
 import type { OnAnswered } from './kernel/request-fact.ts';
-import { createHttpServer } from './server/http-server.ts';
 import { ENDPOINT_ROOT } from './auth/endpoints.ts';
 import { innerPath, PAGE_ROOT } from './inner-paths.ts';
 import { listenOn } from './ops/listen.ts';
 import { createManagementServer } from './ops/management-server.ts';
-import { drainServer } from './ops/shutdown.ts';
+import { atMost, takeAll } from './ops/shutdown.ts';
+import { createHttpServer } from './server/http-server.ts';
+import { ServerDrain } from './server/server-drain.ts';
 import { registerStaticPages } from './spa/static-pages.ts';
 
 /** A Cloakroom in this process: nothing of it is shared with another one. */
 export interface App {
   /** Resolves once both ports accept; the provider need not be there. Rejects with PortUnavailableError. */
   listen(): Promise<{ readonly url: string; readonly managementUrl: string }>;
-  /** Readiness turns red; everything else goes on. */
+  /** Readiness turns red and answers ask clients to close their connections; everything else goes on. */
   announceShutdown(): void;
-  /** Stops accepting, lets requests and grants under way finish within `shutdown.grace`, and closes everything. */
+  /**
+   * Stops accepting, lets requests and grants under way finish within `shutdown.grace`, and closes everything. Whatever fails,
+   * nothing listens any more in the end; then the first error is thrown. A second call gets the same promise.
+   */
   stop(): Promise<void>;
 }
+
+/** What close to the provider and the upstreams may take beyond the grace: a grant that began just before its end is not lost. */
+const CLOSE_MARGIN_MS = 5_000;
 
 /** THE wiring page: http server, front door, Nest application, management port. */
 export async function createApp(config: Config, surroundings: Surroundings): Promise<App> {
@@ -32,26 +39,37 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   let draining = false;
   const server: Server = nest.getHttpServer();
   const management = createManagementServer({ draining: () => draining, provider: () => frontend.providerStatus() });
+  const drain = new ServerDrain(server);
+  const managementDrain = new ServerDrain(management);
+  let stopped: Promise<void> | undefined;
+  const announceShutdown = (): void => {
+    draining = true;
+    drain.announce();
+  };
+  const stop = async (): Promise<void> => {
+    announceShutdown();
+    const { grace } = config.shutdown;
+    const began = performance.now();
+    const left = (): number => Math.max(0, began + grace + CLOSE_MARGIN_MS - performance.now());
+    await takeAll([
+      () => drain.drain(grace),
+      () => atMost(left(), 'the frontend', frontend.close()),
+      () => atMost(left(), 'the application', nest.close()),
+      () => managementDrain.drain(0),
+    ]);
+  };
   return {
     async listen() {
       const manager = await listenOn(management, config.management, 'management.port');
       const bound = await listenOn(server, config.listen, 'listen.port').catch(async (error: unknown) => {
-        await drainServer(management, 0);
+        await managementDrain.drain(0);
         throw error;
       });
       frontend.start();
       return { url: urlOf(config.listen.host, bound.port), managementUrl: urlOf(config.management.host, manager.port) };
     },
-    announceShutdown() {
-      draining = true;
-    },
-    async stop() {
-      draining = true;
-      await drainServer(server, config.shutdown.grace);
-      await frontend.close();
-      await nest.close();
-      await drainServer(management, 0);
-    },
+    announceShutdown,
+    stop: () => (stopped ??= stop()),
   };
 }
 

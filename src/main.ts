@@ -33,7 +33,7 @@ export async function serve(config: Config, warnings: readonly string[]): Promis
     stop: () => app.stop(),
     exit,
   };
-  const shutdown = new Shutdown(steps, config.shutdown.delay);
+  const shutdown = new Shutdown(steps, config.shutdown.delay, logger);
   process.on('SIGTERM', () => shutdown.signal());
   process.on('SIGINT', () => shutdown.signal());
 }

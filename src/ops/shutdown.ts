@@ -1,25 +1,32 @@
-import type { Server } from 'node:http';
+import type { Logger } from '../kernel/logger.ts';
 
-const SWEEP_EVERY_MS = 100;
+/** Takes every step in order, whatever becomes of the one before. Rejects with the first error when all are done. */
+export async function takeAll(steps: readonly (() => Promise<void>)[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const step of steps) {
+    const [outcome] = await Promise.allSettled([step()]);
+    if (outcome.status === 'rejected') errors.push(outcome.reason);
+  }
+  if (errors.length > 0) throw errors[0];
+}
 
-/** Stops accepting, lets requests under way finish for at most `graceMs`, then cuts what is left. */
-export async function drainServer(server: Server, graceMs: number): Promise<void> {
-  if (!server.listening) return;
-  const closed = new Promise<void>((resolve) => {
-    server.close(() => {
-      resolve();
-    });
-  });
-  // A keep-alive connection turns idle only after its last response; Node closes those that are idle now.
-  const sweep = setInterval(() => {
-    server.closeIdleConnections();
-  }, SWEEP_EVERY_MS);
-  const cut = setTimeout(() => {
-    server.closeAllConnections();
-  }, graceMs);
-  await closed;
-  clearInterval(sweep);
-  clearTimeout(cut);
+/** Something did not end in the time that a shutdown has for it. */
+export class ShutdownOverdueError extends Error {
+  constructor(what: string) {
+    super(`${what} did not end in time`);
+    this.name = 'ShutdownOverdueError';
+  }
+}
+
+/** The same outcome, or ShutdownOverdueError after `ms`: what still runs then is left to itself. */
+export async function atMost(ms: number, what: string, work: Promise<void>): Promise<void> {
+  const late = Promise.withResolvers<void>();
+  const timer = setTimeout(() => late.reject(new ShutdownOverdueError(what)), ms);
+  try {
+    await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 export interface ShutdownSteps {
@@ -31,15 +38,17 @@ export interface ShutdownSteps {
   exit(code: number): void;
 }
 
-/** First signal: announce, wait for the platform to notice, stop, exit 0. Second signal: exit 1 at once. */
+/** First signal: announce, wait for the platform to notice, stop, exit 0; exit 1 when stopping failed. Second signal: exit 1 at once. */
 export class Shutdown {
   readonly #steps: ShutdownSteps;
   readonly #delayMs: number;
+  readonly #logger: Logger;
   #begun = false;
 
-  constructor(steps: ShutdownSteps, delayMs: number) {
+  constructor(steps: ShutdownSteps, delayMs: number, logger: Logger) {
     this.#steps = steps;
     this.#delayMs = delayMs;
+    this.#logger = logger;
   }
 
   signal(): void {
@@ -51,13 +60,14 @@ export class Shutdown {
     this.#steps.announce();
     setTimeout(() => {
       this.#steps.stop().then(
-        () => {
-          this.#steps.exit(0);
-        },
-        () => {
-          this.#steps.exit(1);
-        },
+        () => this.#steps.exit(0),
+        (error: unknown) => this.#fail(error),
       );
     }, this.#delayMs);
+  }
+
+  #fail(error: unknown): void {
+    this.#logger.error('shutdown_failed', { error: error instanceof Error ? error.name : typeof error });
+    this.#steps.exit(1);
   }
 }

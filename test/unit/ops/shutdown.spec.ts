@@ -1,7 +1,7 @@
-import { createServer, type ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
-import { listenOn } from '../../../src/ops/listen.ts';
-import { drainServer, Shutdown } from '../../../src/ops/shutdown.ts';
+import { silentLogger } from '../../../src/kernel/logger.ts';
+import { atMost, Shutdown, ShutdownOverdueError, takeAll } from '../../../src/ops/shutdown.ts';
+import { RecordingLogger } from '../../support/recording-logger.ts';
 
 describe('shutdown', () => {
   it('announces, stops, and exits 0, in this order', async () => {
@@ -12,59 +12,55 @@ describe('shutdown', () => {
         resolve();
       };
       const stop = async (): Promise<void> => void steps.push('stop');
-      new Shutdown({ announce: () => steps.push('announce'), stop, exit }, 0).signal();
+      new Shutdown({ announce: () => steps.push('announce'), stop, exit }, 0, silentLogger).signal();
     });
     expect(steps).toEqual(['announce', 'stop', 'exit 0']);
   });
 
-  it('exits 1 when stopping fails, and at once on a second signal', async () => {
+  it('exits 1 when stopping fails, with the name of the reason in the log, and at once on a second signal', async () => {
+    const logger = new RecordingLogger();
     const codes: number[] = [];
     await new Promise<void>((resolve) => {
       const exit = (code: number): void => {
         codes.push(code);
         resolve();
       };
-      new Shutdown({ announce: () => undefined, stop: () => Promise.reject(new Error('stuck')), exit }, 0).signal();
+      new Shutdown({ announce: () => undefined, stop: () => Promise.reject(new RangeError('stuck')), exit }, 0, logger).signal();
     });
     const hanging = new Shutdown(
       { announce: () => undefined, stop: () => new Promise(() => undefined), exit: (code) => codes.push(code) },
       0,
+      logger,
     );
     hanging.signal();
     hanging.signal();
     expect(codes).toEqual([1, 1]);
+    expect(logger.of('shutdown_failed').map(({ fields }) => fields)).toEqual([{ error: 'RangeError' }]);
   });
 });
 
-describe('draining a server', () => {
-  async function serverThatHolds(): Promise<{ origin: string; held: Promise<ServerResponse>; drain: (graceMs: number) => Promise<void> }> {
-    let hold: (response: ServerResponse) => void = () => undefined;
-    const held = new Promise<ServerResponse>((resolve) => (hold = resolve));
-    const server = createServer((_request, response) => hold(response));
-    const { port } = await listenOn(server, { host: '127.0.0.1', port: 0 }, 'listen.port');
-    return { origin: `http://127.0.0.1:${port}`, held, drain: (graceMs) => drainServer(server, graceMs) };
-  }
-
-  it('lets a request under way finish and refuses new ones', async () => {
-    const { origin, held, drain } = await serverThatHolds();
-    const answer = fetch(origin);
-    const response = await held;
-    const drained = drain(60_000);
-    await expect(fetch(origin)).rejects.toThrow();
-    response.end('whole');
-    expect(await (await answer).text()).toBe('whole');
-    await drained;
+describe('the steps of stopping', () => {
+  it('are all taken, in order, and the first error comes at the end', async () => {
+    const taken: string[] = [];
+    const step = (name: string, error?: Error) => async (): Promise<void> => {
+      taken.push(name);
+      await Promise.resolve();
+      if (error !== undefined) throw error;
+    };
+    const all = takeAll([
+      step('drain'),
+      step('frontend', new Error('first')),
+      step('application', new Error('second')),
+      step('management'),
+    ]);
+    await expect(all).rejects.toThrow('first');
+    expect(taken).toEqual(['drain', 'frontend', 'application', 'management']);
+    await takeAll([step('again')]);
   });
 
-  it('cuts what is left after the grace', async () => {
-    const { origin, held, drain } = await serverThatHolds();
-    const answer = fetch(origin);
-    await held;
-    await drain(1);
-    await expect(answer).rejects.toThrow();
-  });
-
-  it('is done at once for a server that never listened', async () => {
-    await drainServer(createServer(), 60_000);
+  it('have no more time than they are given', async () => {
+    await expect(atMost(1, 'the frontend', new Promise(() => undefined))).rejects.toThrow(ShutdownOverdueError);
+    await atMost(60_000, 'the frontend', Promise.resolve());
+    await expect(atMost(60_000, 'the frontend', Promise.reject(new Error('its own')))).rejects.toThrow('its own');
   });
 });
