@@ -11,7 +11,7 @@ import { continueTo, failureAnswer, jsonAnswer, redirectTo } from './own-answers
 import { readFields } from './request-body.ts';
 import { safeReturnTo } from './return-to.ts';
 import type { SessionEnd } from './session-end.ts';
-import { isSpeculative } from './user-navigation.ts';
+import { isSpeculative, isTopLevelNavigation } from './user-navigation.ts';
 import { redirectBack } from './way-back.ts';
 
 export type LogoutParts = Pick<
@@ -27,6 +27,7 @@ interface Seen {
 
 /** How long a script or a page has to go on to the provider. Seconds. */
 const HOP_S = 60;
+const NOT_NAVIGATED = 'A sign-out by GET is a top-level navigation, never a script; scripts use POST.';
 const NOT_PROVEN = 'This sign-out was not asked for on this site, so nothing was ended.';
 
 /** Three ways out (a script, a form, a link that carries its proof), the same end for the session, and one way on to the provider. */
@@ -58,6 +59,7 @@ export class LogoutFlow {
   /** A link cannot prove where it was clicked, so it carries the session's public id. */
   async get(request: EndpointRequest): Promise<OwnResponse> {
     const { urls, sessionIdMac, providerLogout } = this.#parts;
+    if (!isTopLevelNavigation(request.headers)) return this.#notForScripts(request);
     const id = singleParam(request.query, 'id');
     const returnTo = safeReturnTo(singleParam(request.query, 'returnTo'), urls);
     const seen = await this.#look(request);
@@ -72,6 +74,7 @@ export class LogoutFlow {
   /** Where `redirectTo` and the page lead. Only the hint of a finished logout has a returnTo: the one set at login is not spent here. */
   async provider(request: EndpointRequest): Promise<OwnResponse> {
     const { hints, sessionIdMac, providerLogout, urls } = this.#parts;
+    if (!isTopLevelNavigation(request.headers)) return this.#notForScripts(request);
     const id = singleParam(request.query, 'id');
     const hint = id === undefined ? undefined : await hints.read(request.headers.cookie, (sid) => sessionIdMac.matches(sid, id));
     if (hint?.returnTo === undefined || isSpeculative(request.headers)) return this.#ask(request);
@@ -123,6 +126,11 @@ export class LogoutFlow {
     const sealed = await hints.seal({ sid, returnTo, ...hint }, HOP_S);
     const line = sealed.kind === 'sealed' ? sealed.line : hints.clear();
     return { path: `${urls.base}/logout/provider?id=${sessionIdMac.id(sid)}`, line };
+  }
+
+  /** A fetch that follows redirects would be told the provider's URL, ID token and all. */
+  #notForScripts(request: EndpointRequest): OwnResponse {
+    return failureAnswer({ code: 'navigation_required', detail: NOT_NAVIGATED }, request, this.#parts.urls);
   }
 
   #ask(request: EndpointRequest): OwnResponse {

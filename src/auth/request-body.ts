@@ -23,11 +23,6 @@ export async function readFields(request: BodyRequest, names: readonly string[])
   throw unsupported();
 }
 
-/** Reads and forgets: for endpoints that take no body. */
-export async function discardBody(request: BodyRequest): Promise<void> {
-  await readText(request);
-}
-
 async function readText({ headers, body }: BodyRequest): Promise<string> {
   if (Number(headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge();
   if (headers['content-encoding'] !== undefined) throw unsupported();

@@ -8,7 +8,7 @@ import type { AuthParts } from './auth-parts.ts';
 import type { EndpointRequest } from './endpoint-request.ts';
 import { failureAnswer, jsonAnswer } from './own-answers.ts';
 import { loginUrlOf } from './public-urls.ts';
-import { discardBody } from './request-body.ts';
+import { readFields } from './request-body.ts';
 import { judgeSession, type SessionVerdict } from './session-gate.ts';
 import { sessionView, signedOutView, type SessionView } from './session-view.ts';
 
@@ -35,12 +35,13 @@ export class SessionFlow {
     const { presented, verdict } = await this.#look(request);
     if (verdict.kind === 'admitted') return jsonAnswer(this.#view(verdict.active.session));
     if (verdict.kind === 'unavailable') return this.#storeDown(request, verdict.retryAfter);
-    const clearing = this.#parts.delivery.clearing(verdict.lookup, presented);
+    // A poll clears what has ended; a cookie that cannot be read is left to the requests that need one.
+    const clearing = verdict.lookup.kind === 'unreadable' ? [] : this.#parts.delivery.clearing(verdict.lookup, presented);
     return jsonAnswer(signedOutView(verdict.reason, loginUrlOf(this.#parts.urls)), clearing);
   }
 
   async refresh(request: EndpointRequest): Promise<OwnResponse> {
-    await discardBody(request);
+    await readFields(request, []);
     const { presented, verdict } = await this.#look(request);
     if (verdict.kind === 'unavailable') return this.#storeDown(request, verdict.retryAfter);
     if (verdict.kind === 'signed-out') {

@@ -6,10 +6,13 @@ export function isSpeculative(headers: IncomingHttpHeaders): boolean {
   return headers['sec-purpose'] !== undefined || headers['purpose'] !== undefined || headers['x-moz'] !== undefined;
 }
 
-/** A top-level navigation of a user, and nothing that a page does by itself (script, image, frame). */
-export function isUserNavigation(headers: IncomingHttpHeaders): boolean {
+/** A navigation of the whole window, and nothing that a page does by itself (script, image, frame). */
+export function isTopLevelNavigation(headers: IncomingHttpHeaders): boolean {
   const destination = headers['sec-fetch-dest'];
   // A service worker or a download makes the destination `empty`.
-  const topLevel = destination === undefined || destination === 'document' || destination === 'empty';
-  return topLevel && isNavigation(headers) && !isSpeculative(headers);
+  const isWhole = destination === undefined || destination === 'document' || destination === 'empty';
+  return isWhole && isNavigation(headers);
 }
+
+/** The same, and not ahead of the user. */
+export const isUserNavigation = (headers: IncomingHttpHeaders): boolean => isTopLevelNavigation(headers) && !isSpeculative(headers);

@@ -7,14 +7,10 @@ const PLACEHOLDER =
   /change.?me|replace.?(?:me|this)|placeholder|password|example|insert.?(?:key|secret)|your.?(?:key|secret)|^(?:secret|x{4}|test|dummy)/i;
 const MIN_DISTINCT_BYTES = 12;
 
-/**
- * How many bytes a key really holds: hex is measured as hex, base64url and base64 as what they decode to when that is at
- * least 32 bytes, and any other text by its UTF-8 bytes.
- */
+/** How many bytes a key really holds: text that may be hex, base64url or base64 is measured as what it decodes to, any other by its UTF-8 bytes. */
 function measuredBytes(text: string): Buffer {
   if (/^(?:[0-9a-f]{2})+$/i.test(text)) return Buffer.from(text, 'hex');
-  const decoded = /^(?:[A-Za-z0-9_-]+|[A-Za-z0-9+/]+)={0,2}$/.test(text) ? Buffer.from(text, 'base64') : Buffer.alloc(0);
-  return decoded.length >= MIN_KEY_BYTES ? decoded : Buffer.from(text, 'utf8');
+  return Buffer.from(text, /^(?:[A-Za-z0-9_-]+|[A-Za-z0-9+/]+)={0,2}$/.test(text) ? 'base64' : 'utf8');
 }
 
 /** Long enough, and not something a person typed to get past this check. */

@@ -1,3 +1,4 @@
+import { isBelow } from '../kernel/request-target.ts';
 import type { Config } from './config.ts';
 import type { ConfigProblem } from './constraints.ts';
 import { touches } from './option-path.ts';
@@ -11,9 +12,6 @@ interface Rule {
 const when = (broken: boolean, path: string, message: string): readonly ConfigProblem[] => (broken ? [{ path, message }] : []);
 
 const DEV_ORIGIN = /^http:\/\/(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
-
-/** One path equals another or lies below it. */
-const isBelow = (path: string, prefix: string): boolean => path === prefix || path.startsWith(`${prefix}/`);
 
 const RULES: readonly Rule[] = [
   {
@@ -105,6 +103,7 @@ export function warningsOf(config: Config): readonly string[] {
       replicas > 1 && redis === undefined,
       'replicas: several processes without redis cannot agree on who renews a token; with one-time refresh tokens sessions get lost',
     ],
+    [config.logout.backChannel, 'logout.backChannel: not available in this version; the endpoint answers 404'],
     [trustedProxies.some((range) => range.endsWith('/0')), 'trustedProxies: every client is trusted to name its own address'],
     [routes.length === 0 && spa === undefined, 'routes: neither a route nor a spa is configured, so there is nothing to serve'],
   ];

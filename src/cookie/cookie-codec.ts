@@ -5,7 +5,7 @@ import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { deepFreeze } from './deep-freeze.ts';
 import type { KeyRing, Purpose } from './key-ring.ts';
 import { enclose, open } from './payload-envelope.ts';
-import { mayBeSealed, sealedFingerprint } from './sealed-form.ts';
+import { fingerprintOf, mayBeSealed, sealedFingerprint } from './sealed-form.ts';
 import { UnsealCache, type Sealed } from './unseal-cache.ts';
 
 export type { Purpose } from './key-ring.ts';
@@ -63,7 +63,7 @@ export class CookieCodec {
     const { fingerprint, password } = this.#keyRing.sealKey(purpose);
     const sealed = await sealData(enclose(json), { password: { [fingerprint]: password }, ttl: 0 });
     const value = sealed.slice(0, sealed.indexOf(VERSION_SUFFIX));
-    if (sealedFingerprint(value) !== fingerprint) throw new Error('iron no longer seals in the form that we accept');
+    if (fingerprintOf(value) !== fingerprint) throw new Error('iron no longer seals in the form that we accept');
     this.#remember(purpose, value, JSON.parse(json) as unknown, json.length);
     return value;
   }

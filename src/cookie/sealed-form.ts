@@ -1,5 +1,5 @@
-/** Longer than any value that four cookies can carry. */
-const MAX_LENGTH = 16 * 1024;
+/** Far longer than cookies can carry: a session that outgrew them lives on in its head (the request header itself is bounded elsewhere). */
+const MAX_LENGTH = 256 * 1024;
 const DIGEST_LENGTH = 43;
 const STAR = 0x2a;
 
@@ -21,7 +21,11 @@ export const mayBeSealed = (value: string): boolean =>
  * be one more key of the cache. Answers the key's fingerprint, undefined for everything else.
  */
 export function sealedFingerprint(value: string): string | undefined {
-  if (!mayBeSealed(value)) return undefined;
+  return mayBeSealed(value) ? fingerprintOf(value) : undefined;
+}
+
+/** The same for a seal of any length. */
+export function fingerprintOf(value: string): string | undefined {
   const [, fingerprint, ciphertext] = FORM.exec(value) ?? [];
   return ciphertext !== undefined && isCanonicalBase64(ciphertext) ? fingerprint : undefined;
 }

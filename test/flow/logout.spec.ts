@@ -330,11 +330,25 @@ describe('a logout from another site', () => {
     expect(house.provider.stats.revocations).toEqual([]);
   });
 
+  it('never shows a script where it leads: a GET by fetch is refused, with the right id too, and ends nothing', async () => {
+    const agent = await signedIn();
+    const { logoutUrl } = (await (await agent.fetch('/bff/session')).json()) as { logoutUrl: string };
+    for (const path of [logoutUrl, logoutUrl.replace('/logout', '/logout/provider')]) {
+      const answer = await agent.fetch(path);
+      expect([answer.status, answer.headers.get('cloakroom-error'), answer.headers.get('location')]).toEqual([
+        400,
+        'navigation_required',
+        null,
+      ]);
+    }
+    expect((await agent.fetch('/api/orders')).status).toBe(200);
+  });
+
   it('by an image is refused, and ends nothing', async () => {
     const agent = await signedIn();
     const headers = { 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image', 'sec-fetch-site': 'cross-site' };
     const answer = await agent.fetch('/bff/logout', { headers });
-    expect(answer.status).toBe(403);
+    expect([answer.status, answer.headers.get('cloakroom-error')]).toEqual([400, 'navigation_required']);
     expect((await agent.fetch('/api/orders')).status).toBe(200);
   });
 });

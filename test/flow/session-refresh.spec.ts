@@ -33,6 +33,19 @@ const signedIn = async (user = 'alice'): Promise<UserAgent> => {
 const fingerprint = async (agent: UserAgent): Promise<unknown> => (await jsonOf(await agent.fetch('/api/orders')))['bearer'];
 
 describe('POST /bff/refresh', () => {
+  it.each([
+    ['<a/>', 'application/xml', 415, 'unsupported_media_type'],
+    ['{"a":1}', undefined, 415, 'unsupported_media_type'],
+    ['{bad', 'application/json', 400, 'bad_request'],
+    ['', undefined, 200, null],
+    ['{}', 'application/json', 200, null],
+  ])('takes no body but an empty one: %j as %s is %d', async (body, type, status, code) => {
+    const agent = await signedIn();
+    const answer = await agent.fetch('/bff/refresh', { ...POST, body, headers: type === undefined ? {} : { 'content-type': type } });
+    expect([answer.status, answer.headers.get('cloakroom-error')]).toEqual([status, code]);
+    expect(house.provider.stats.refreshes).toBe(status === 200 ? 1 : 0);
+  });
+
   it('renews the token now, and answers the session with a new cookie', async () => {
     const agent = await signedIn();
     const before = await fingerprint(agent);

@@ -16,7 +16,7 @@ export class LoginSection {
   @Option({ type: listOf(text('words')), doc: 'Query parameters of the login endpoint that are passed on to the provider.' })
   readonly params: readonly string[] = ['prompt', 'login_hint', 'max_age', 'acr_values', 'ui_locales'];
 
-  @Lasting('1m', '1h')
+  @Lasting('1s', '1h')
   @Option({ type: duration(), doc: 'How long a user may take to come back from the provider. Milliseconds in memory.' })
   readonly attemptTtl: number = 10 * MINUTE;
 

@@ -26,7 +26,10 @@ export class LogoutSection {
   })
   readonly endSessionUrl?: string;
 
-  @Option({ type: flag(), planned: [true], doc: 'Serve the back-channel logout endpoint. Will be on by default once it is built.' })
+  @Option({
+    type: flag(),
+    doc: 'Serve the back-channel logout endpoint. Not available in this version: `true` gives a warning, and the endpoint answers 404.',
+  })
   readonly backChannel: boolean = false;
 
   @Option({ type: flag(), planned: true, doc: 'Serve the front-channel logout endpoint.' })

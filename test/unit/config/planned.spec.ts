@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { KEY, pathsOf, problems, yamlOf } from './sample.ts';
+import { KEY, pathsOf, problems, warnings, yamlOf } from './sample.ts';
 
 const NOT_AVAILABLE = 'not available in this version';
 const route = (rest: string): Record<string, string> => ({ routes: `[{ path: /api, upstream: http://api, ${rest} }]` });
@@ -17,7 +17,6 @@ const PLANNED: readonly (readonly [string, Record<string, string>])[] = [
   ['passwordLogin.enabled', { passwordLogin: '{ enabled: true }' }],
   ['passwordLogin.perMinute', { passwordLogin: '{ perMinute: 6 }' }],
   ['logout.frontChannel', { logout: '{ frontChannel: true }' }],
-  ['logout.backChannel', { logout: '{ backChannel: true }' }],
   ['websocket.ping', { websocket: '{ ping: 20s }' }],
   ['websocket.maxAge', { websocket: '{ maxAge: 1h }' }],
   ['websocket.perSession', { websocket: '{ perSession: 1 }' }],
@@ -141,7 +140,11 @@ describe('what is planned', () => {
     expect(problems({ yaml: EVERY_DEFAULT })).toEqual([]);
   });
 
-  it('is accepted only where off is what this version does: backChannel', () => {
-    expect(problems({ yaml: yamlOf({ logout: '{ backChannel: false }' }) })).toEqual([]);
+  it('is a warning where the reference has it on: backChannel', () => {
+    expect(problems({ yaml: yamlOf({ logout: '{ backChannel: true }' }) })).toEqual([]);
+    expect(warnings({ yaml: yamlOf({ logout: '{ backChannel: true }' }) })).toContainEqual(
+      expect.stringMatching(/^logout\.backChannel: not available/),
+    );
+    expect(warnings({ yaml: yamlOf({ logout: '{ backChannel: false }' }) })).not.toContainEqual(expect.stringMatching(/backChannel/));
   });
 });

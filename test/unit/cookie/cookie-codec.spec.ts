@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { sealData } from 'iron-session';
 import { deflateRawSync } from 'node:zlib';
@@ -154,6 +155,14 @@ describe('a value that was changed', () => {
     const verify = verifications();
     expect(codec().unseal('session', value)).toEqual(FOREIGN);
     expect(verify).not.toHaveBeenCalled();
+  });
+});
+
+describe('a session that outgrew every cookie', () => {
+  it.each([20_000, 60_000, 150_000])('can be sealed and opened with a token of %d bytes: its head keeps it', async (bytes) => {
+    const payload = { token: randomBytes(bytes).toString('base64url').slice(0, bytes) };
+    const value = await codec().seal('session', payload);
+    expect(await codec().unseal('session', value)).toEqual({ kind: 'sealed', payload });
   });
 });
 
