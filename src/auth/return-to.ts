@@ -29,10 +29,11 @@ function serialise(wanted: string, urls: PublicUrls): string | undefined {
   return path.length > MAX_BYTES ? undefined : path;
 }
 
-/** No control, space, backslash or half surrogate: the URL parser drops or turns them, and then we judge something else than was meant. */
+/** No control, backslash, half surrogate, or space in the path: the URL parser drops or turns them, and then we judge something else than was meant. */
 function isPlain(text: string): boolean {
-  for (const char of text) if (char <= ' ' || char === '\\' || char === '\u007f') return false;
-  return text.isWellFormed();
+  const [path = ''] = text.split('?', 1);
+  for (const char of text) if (char < ' ' || char === '\\' || char === '\u007f') return false;
+  return !path.includes(' ') && text.isWellFormed();
 }
 
 /** Read exactly as the front door reads it: what it refuses is no page, and `/%62ff` is `/bff`. */

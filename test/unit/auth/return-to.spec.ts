@@ -86,6 +86,7 @@ describe('safeReturnTo', () => {
     ['/ü?q=ü', '/%C3%BC?q=%C3%BC'],
     ['/bffs/x', '/bffs/x'],
     ['/a%20b', '/a%20b'],
+    ['/search?q=a b', '/search?q=a%20b'],
     [`/${'a'.repeat(511)}`, `/${'a'.repeat(511)}`],
   ])('re-serialises %j as %j', (value, expected) => {
     expect(safeReturnTo(value, ROOT)).toBe(expected);
