@@ -94,8 +94,9 @@ export class ResponsePump {
     this.#response.destroy();
   }
 
-  /** An orderly end: the browser's EventSource connects again. */
+  /** An orderly end: the browser's EventSource connects again. A client that does not read would never get to it. */
   #finish(): void {
+    if (this.#paused) return this.#expire();
     this.#cut = 'complete';
     this.stop();
     this.#response.end();

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { refuseUnreadable, type UnreadableOptions } from './unreadable-request.ts';
 import { BodyWatch } from './body-watch.ts';
 
@@ -6,6 +7,7 @@ import { BodyWatch } from './body-watch.ts';
 export interface HttpServerOptions {
   readonly maxHeaderSize: number;
   readonly headersTimeout: number;
+  /** Silence of a client that sends a body, or that does not take the bytes of an answer. */
   readonly bodyIdleTimeout: number;
   readonly keepAliveTimeout: number;
   readonly maxConnections: number;
@@ -19,6 +21,9 @@ export interface HttpServerParts extends UnreadableOptions {
   readonly onBodyIdle: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/** Node waits so much longer for the next request than it tells the client. */
+const KEEP_ALIVE_BUFFER_MS = 1_000;
+
 /** Node's http server with every limit set by us: Fastify's own never reach a server it did not create. */
 export function createHttpServer(options: HttpServerOptions, parts: HttpServerParts): Server {
   const server = createServer({
@@ -27,6 +32,7 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
     requestTimeout: 0, // it is a total: it would cut a steadily sending upload
     connectionsCheckingInterval: Math.min(options.headersTimeout, 5_000),
     keepAliveTimeout: options.keepAliveTimeout,
+    keepAliveTimeoutBuffer: KEEP_ALIVE_BUFFER_MS,
     insecureHTTPParser: false,
     requireHostHeader: false, // the front door answers a missing Host in our own words
     shouldUpgradeCallback: isWebSocketUpgrade,
@@ -42,6 +48,11 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
   server.on('upgrade', parts.upgrade);
+  // Our listener takes Node's own decision away, which would close silent answers such as event streams. What is left to close: a
+  // client that has stopped reading, and a connection between two requests (Node gives it another timeout for that time).
+  server.setTimeout(options.bodyIdleTimeout, (socket: Socket) => {
+    if (socket.writableLength > 0 || socket.timeout === options.keepAliveTimeout + KEEP_ALIVE_BUFFER_MS) socket.destroy();
+  });
   server.on('clientError', (error, socket) => refuseUnreadable(error, socket, parts));
   return server;
 }

@@ -270,6 +270,27 @@ export function forwarderContract(name: string, create: (origin: string, limits:
       });
     });
 
+    it('cuts an event stream off at the end of its lifetime when its client does not read', async () => {
+      let isOver: () => void = () => undefined;
+      plan = { streamLifetime: () => 300, idleTimeout: 60_000 };
+      const { port } = await withStub((_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' });
+        const more = (): void => {
+          while (response.write(Buffer.alloc(1024 * 1024)));
+          response.once('drain', more);
+        };
+        more();
+      });
+      const closed = new Promise<void>((resolve) => (isOver = resolve));
+      server.on('connection', (socket) => socket.on('close', isOver));
+      const client = await RawClient.open(port);
+      client.socket.pause();
+      client.send(GET);
+      await closed;
+      expect(ends).toEqual(['client_gone']);
+      client.destroy();
+    });
+
     describe('a side that goes away', () => {
       it('ends the upstream request when the client leaves before the response head', async () => {
         const { stub, port } = await withStub(() => undefined);
