@@ -17,9 +17,11 @@ export const HOP_BY_HOP: readonly string[] = [
 const NEVER_NOMINATED =
   /^(?:host|cookie|set-cookie|authorization|content-.*|forwarded|x-forwarded-.*|x-request-id|origin|referer|sec-.*|range|if-.*|location|cache-control|vary)$/;
 
+const USUAL = /^(?:keep-alive|close)$/i;
+
 /** The lower-case names that a Connection header takes away besides the usual ones; `undefined` in the common case. */
 export function nominated(connection: string | readonly string[] | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined;
+  if (connection === undefined || (typeof connection === 'string' && USUAL.test(connection))) return undefined;
   const tokens = (typeof connection === 'string' ? connection : connection.join(','))
     .toLowerCase()
     .split(',')
