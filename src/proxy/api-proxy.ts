@@ -12,11 +12,11 @@ import type { Freshness } from '../tokens/freshness.ts';
 import type { TokenRefresher } from '../tokens/token-refresher.ts';
 import type { ApiRoute } from './api-routes.ts';
 import type { Forwarder } from './forwarder.ts';
-import { ProxyExchange, type ExchangeDesk, type Lane } from './proxy-exchange.ts';
+import { ProxyExchange, type ExchangeContext, type RouteTraffic } from './proxy-exchange.ts';
 import { isTooLarge, methodNotAllowed } from './refusals.ts';
 import type { RequestHead } from './request-head.ts';
 
-export interface ApiProxyOptions extends ExchangeDesk {
+export interface ApiProxyOptions extends ExchangeContext {
   readonly routes: readonly ApiRoute[];
   readonly forwarderOf: (route: ApiRoute) => Forwarder;
   readonly requestHead: RequestHead;
@@ -32,21 +32,31 @@ export interface ApiProxyOptions extends ExchangeDesk {
 const TOO_LARGE = { code: 'payload_too_large', detail: 'The request body is larger than this route admits.' } as const;
 const OVERLOADED = { code: 'overloaded', detail: 'Too many requests are on their way to this upstream.', retryAfter: 1 } as const;
 
+/** For a route that this frontend does not have: the request is answered as something unexpected. */
+const NOWHERE: RouteTraffic = {
+  inFlight: 0,
+  forwarder: {
+    forward: () => {
+      throw new Error('a route of another frontend');
+    },
+    close: () => Promise.resolve(),
+  },
+};
+
 /** The data path: every request on a route passes these checks in this order, and the common one waits for nothing before it goes upstream. */
 export class ApiProxy {
   readonly #options: ApiProxyOptions;
-  readonly #ways: ReadonlyMap<ApiRoute, { readonly lane: Lane; readonly forwarder: Forwarder }>;
+  readonly #traffic: ReadonlyMap<ApiRoute, RouteTraffic>;
 
   constructor(options: ApiProxyOptions) {
     this.#options = options;
-    this.#ways = new Map(options.routes.map((it) => [it, { lane: { inFlight: 0 }, forwarder: options.forwarderOf(it) }]));
+    this.#traffic = new Map(options.routes.map((it) => [it, { inFlight: 0, forwarder: options.forwarderOf(it) }]));
   }
 
   /** Answers the request. Never throws, never rejects. */
   handle(request: IncomingMessage, response: ServerResponse, target: CanonicalTarget, route: ApiRoute, requestId: string): void {
-    const way = this.#ways.get(route);
-    if (way === undefined) throw new Error('a route of another frontend');
-    const exchange = new ProxyExchange(this.#options, request, response, target, route, requestId, way.lane);
+    const traffic = this.#traffic.get(route) ?? NOWHERE;
+    const exchange = new ProxyExchange(this.#options, request, response, target, route, requestId, traffic);
     try {
       this.#admit(exchange);
     } catch (error) {
@@ -92,13 +102,11 @@ export class ApiProxy {
   }
 
   #forward(exchange: ProxyExchange, accessToken: string | undefined, idle?: TakenTicket): void {
-    const { request, response, route, lane, requestId } = exchange;
+    const { request, response, route, traffic, requestId } = exchange;
     exchange.idle = idle;
     if (response.destroyed) return exchange.abandon();
-    if (lane.inFlight >= route.maxInFlight) return exchange.fail(OVERLOADED);
-    exchange.headers = this.#options.requestHead.build(request, route, { requestId, accessToken });
-    lane.inFlight++;
-    this.#ways.get(route)?.forwarder.forward(request, response, exchange);
+    if (traffic.inFlight >= route.maxInFlight) return exchange.fail(OVERLOADED);
+    exchange.forward(this.#options.requestHead.build(request, route, { requestId, accessToken }));
   }
 
   #signedOut(exchange: ProxyExchange, lookup: EndedLookup): void {

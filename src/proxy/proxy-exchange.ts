@@ -10,12 +10,13 @@ import type { CanonicalTarget } from '../kernel/request-target.ts';
 import type { SessionLookup, TakenTicket } from '../session/session-lookup.ts';
 import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
-import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
+import { isEventStream } from './event-stream.ts';
+import type { ForwardEnd, Forwarder, ForwardPlan } from './forwarder.ts';
 import { sendOwn } from './own-answer.ts';
 import { responseHead, type ResponseHead, type UpstreamHeaders } from './response-head.ts';
 
 /** What every exchange of one frontend shares. */
-export interface ExchangeDesk {
+export interface ExchangeContext {
   /** `path` is `''` or `/a`. */
   readonly publicUrl: { readonly origin: string; readonly path: string };
   /** Path-absolute, with publicUrl's path: `/bff/login`. */
@@ -28,12 +29,11 @@ export interface ExchangeDesk {
   readonly onAnswered?: OnAnswered;
 }
 
-/** How many requests of one route are upstream now. */
-export interface Lane {
+/** One route while the process runs: where its requests go, and how many of them are there now. */
+export interface RouteTraffic {
+  readonly forwarder: Forwarder;
   inFlight: number;
 }
-
-const EVENT_STREAM = /^text\/event-stream(?:$|[ \t;])/i;
 
 /** One request on a route: what is known of it so far, and the only place that answers it. */
 export class ProxyExchange implements ForwardPlan {
@@ -49,20 +49,21 @@ export class ProxyExchange implements ForwardPlan {
   /** When the session's absolute limit ends a stream. Milliseconds since the epoch. */
   endsAt = Infinity;
   readonly #startedAt: number;
+  #isCounted = false;
   #reported = false;
 
   constructor(
-    readonly desk: ExchangeDesk,
+    readonly shared: ExchangeContext,
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
     readonly target: CanonicalTarget,
     readonly route: ApiRoute,
     readonly requestId: string,
-    readonly lane: Lane,
+    readonly traffic: RouteTraffic,
   ) {
     this.method = request.method ?? '';
     this.path = upstreamPath(route, target.path) + target.query;
-    this.#startedAt = desk.clock.now();
+    this.#startedAt = shared.clock.now();
   }
 
   get headersTimeout(): number {
@@ -79,35 +80,45 @@ export class ProxyExchange implements ForwardPlan {
 
   /** The path and query of this request as the browser knows them. */
   get publicHref(): string {
-    return this.desk.publicUrl.path + this.target.path + this.target.query;
+    return this.shared.publicUrl.path + this.target.path + this.target.query;
   }
 
   streamLifetime(): number {
-    return Math.max(0, Math.min(this.route.maxAge, this.endsAt - this.desk.clock.now()));
+    return Math.max(0, Math.min(this.route.maxAge, this.endsAt - this.shared.clock.now()));
   }
 
   onHead(status: number, headers: UpstreamHeaders): ResponseHead {
-    const type = headers['content-type'];
-    const isStream = typeof type === 'string' && EVENT_STREAM.test(type);
     return responseHead(headers, this.route, {
       status,
       requestId: this.requestId,
-      publicOrigin: this.desk.publicUrl.origin,
-      setCookies: this.#setCookies(isStream ? this.taken : (this.taken ?? this.idle)),
+      publicOrigin: this.shared.publicUrl.origin,
+      setCookies: this.#setCookies(isEventStream(headers) ? this.taken : (this.taken ?? this.idle)),
       personal: this.route.token !== 'none',
-      owns: this.desk.owns,
+      owns: this.shared.owns,
     });
   }
 
   onFailure(failure: Failure, cause: string): void {
-    this.desk.logger.warn('upstream_failed', { route: this.route.path, code: failure.code, cause, requestId: this.requestId });
-    this.#answer(failure, {});
+    this.shared.logger.warn('upstream_failed', { route: this.route.path, code: failure.code, cause, requestId: this.requestId });
+    try {
+      this.#answer(failure, {});
+    } catch (error) {
+      this.crash(error);
+    }
   }
 
   onEnd(end: ForwardEnd): void {
-    this.lane.inFlight--;
-    if (end === 'upstream_lost') this.desk.logger.warn('upstream_lost', { route: this.route.path, requestId: this.requestId });
+    this.#leave();
+    if (end === 'upstream_lost') this.shared.logger.warn('upstream_lost', { route: this.route.path, requestId: this.requestId });
     this.#report(this.response.headersSent ? this.response.statusCode : 0);
+  }
+
+  /** Sends the request upstream, as one of those that are there now. */
+  forward(headers: string[]): void {
+    this.headers = headers;
+    this.#isCounted = true;
+    this.traffic.inFlight++;
+    this.traffic.forwarder.forward(this.request, this.response, this);
   }
 
   /** Answers with an error of ours, before anything went upstream. */
@@ -122,10 +133,12 @@ export class ProxyExchange implements ForwardPlan {
     this.#report(own.status);
   }
 
-  /** Something unexpected: nothing but the request id goes out. */
+  /** Something unexpected: nothing but the request id goes out, no cookie either, which may be what went wrong. Never throws. */
   crash(error: unknown): void {
+    this.taken = this.idle = this.ended = undefined;
+    this.#leave();
     const name = error instanceof Error ? error.name : typeof error;
-    this.desk.logger.error('proxy_error', { route: this.route.path, error: name, requestId: this.requestId });
+    this.shared.logger.error('proxy_error', { route: this.route.path, error: name, requestId: this.requestId });
     if (this.response.headersSent) this.response.destroy();
     else this.fail({ code: 'internal_error' });
   }
@@ -140,23 +153,28 @@ export class ProxyExchange implements ForwardPlan {
     const navigation = isNavigation(headers);
     // Coming back to an unsafe request's URL would be another request than the one that was refused.
     const returnTo = navigation && (this.method === 'GET' || this.method === 'HEAD') ? { returnTo: this.publicHref } : {};
-    const context = { requestId: this.requestId, loginUrl: this.desk.loginUrl, navigation, ...returnTo, ...more };
+    const context = { requestId: this.requestId, loginUrl: this.shared.loginUrl, navigation, ...returnTo, ...more };
     const cookies = this.ended === undefined ? this.#setCookies(this.taken ?? this.idle) : this.#clearing(this.ended);
     sendOwn(this.response, failureResponse(failure, context), cookies);
   }
 
+  #leave(): void {
+    if (this.#isCounted) this.traffic.inFlight--;
+    this.#isCounted = false;
+  }
+
   #setCookies(taken: TakenTicket | undefined): readonly string[] {
-    return taken === undefined || this.presented === undefined ? [] : this.desk.delivery.setCookies(taken, this.presented);
+    return taken === undefined || this.presented === undefined ? [] : this.shared.delivery.setCookies(taken, this.presented);
   }
 
   #clearing(ended: SessionLookup): readonly string[] {
-    return this.presented === undefined ? [] : this.desk.delivery.clearing(ended, this.presented);
+    return this.presented === undefined ? [] : this.shared.delivery.clearing(ended, this.presented);
   }
 
   #report(status: number): void {
-    if (this.#reported || this.desk.onAnswered === undefined) return;
+    if (this.#reported || this.shared.onAnswered === undefined) return;
     this.#reported = true;
-    const durationMs = this.desk.clock.now() - this.#startedAt;
-    this.desk.onAnswered({ requestId: this.requestId, method: this.method, route: this.route.path, status, durationMs });
+    const durationMs = this.shared.clock.now() - this.#startedAt;
+    this.shared.onAnswered({ requestId: this.requestId, method: this.method, route: this.route.path, status, durationMs });
   }
 }

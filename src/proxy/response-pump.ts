@@ -9,7 +9,6 @@ export interface Flow {
 
 const JOINED_BYTES = 8 * 1024;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
-const EVENT_STREAM = /^text\/event-stream(?:$|[ \t;])/i;
 
 /** Carries body bytes to the client: backpressure, idle limit, the age of event streams. Most answers end within the tick and arm nothing. */
 export class ResponsePump {
@@ -23,11 +22,11 @@ export class ResponsePump {
   #stopped = false;
   #cut: ForwardEnd | undefined;
 
-  constructor(response: ServerResponse, flow: Flow, plan: ForwardPlan, contentType: string | string[] | undefined) {
+  constructor(response: ServerResponse, flow: Flow, plan: ForwardPlan, eventStream: boolean) {
     this.#response = response;
     this.#flow = flow;
     this.#plan = plan;
-    this.#eventStream = typeof contentType === 'string' && EVENT_STREAM.test(contentType);
+    this.#eventStream = eventStream;
     process.nextTick(settle, this);
   }
 

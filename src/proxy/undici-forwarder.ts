@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buildConnector, Pool, type Dispatcher } from 'undici';
 import type { Failure } from '../kernel/errors.ts';
+import { isEventStream } from './event-stream.ts';
 import { forwardFailure } from './forward-failure.ts';
 import { hasBody, type ForwardEnd, type Forwarder, type ForwardPlan } from './forwarder.ts';
 import { admitBody } from './own-answer.ts';
@@ -114,7 +115,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     const head = this.#plan.onHead(status, headers);
     if (head.kind === 'refused') return this.#fail({ ...forwardFailure('protocol'), detail: head.detail }, 'head_refused');
     this.#response.writeHead(status, head.headers);
-    this.#pump = new ResponsePump(this.#response, controller, this.#plan, headers['content-type']);
+    this.#pump = new ResponsePump(this.#response, controller, this.#plan, isEventStream(headers));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -11,6 +11,7 @@ import { RequestIds } from '../../src/kernel/request-id.ts';
 import { ApiProxy, type ApiProxyOptions } from '../../src/proxy/api-proxy.ts';
 import { ApiRoutes, type RouteOptions } from '../../src/proxy/api-routes.ts';
 import { ForwardedHeaders } from '../../src/proxy/forwarded.ts';
+import type { Forwarder } from '../../src/proxy/forwarder.ts';
 import { HostCheck } from '../../src/proxy/host-check.ts';
 import type { OnAnswered } from '../../src/kernel/request-fact.ts';
 import { RequestHead } from '../../src/proxy/request-head.ts';
@@ -84,6 +85,9 @@ export interface StandOptions {
   readonly fresh?: ApiProxyOptions['refresher']['fresh'];
   readonly touch?: ApiProxyOptions['activity']['touch'];
   readonly setCookies?: ApiProxyOptions['delivery']['setCookies'];
+  readonly clearing?: ApiProxyOptions['delivery']['clearing'];
+  /** Instead of the undici forwarder's. */
+  readonly forward?: Forwarder['forward'];
   readonly onAnswered?: OnAnswered;
   readonly server?: Partial<HttpServerOptions>;
   readonly next?: RequestListener;
@@ -122,7 +126,10 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     publicUrl,
     loginUrl,
     routes: routes.all,
-    forwarderOf: (route) => forwarders.get(route) ?? neverHere(),
+    forwarderOf: (route) => {
+      const forwarder = forwarders.get(route) ?? neverHere();
+      return options.forward === undefined ? forwarder : { forward: options.forward, close: () => forwarder.close() };
+    },
     requestHead: new RequestHead({ routes: routes.all, forwarded, keepCookies, owns }),
     csrf: { requireHeader: options.requireHeader ?? false },
     access: options.access ?? [],
@@ -133,7 +140,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     activity: { touch: options.touch ?? (() => undefined) },
     delivery: {
       setCookies: options.setCookies ?? ((taken) => (taken === undefined ? [] : [`${SESSION_COOKIE}=${taken.ticket.value}; Path=/`])),
-      clearing: (lookup) => (lookup.kind === 'expired' ? [`${SESSION_COOKIE}=; Path=/; Max-Age=0`] : []),
+      clearing: options.clearing ?? ((lookup) => (lookup.kind === 'expired' ? [`${SESSION_COOKIE}=; Path=/; Max-Age=0`] : [])),
     },
     clock: systemClock,
     logger,

@@ -283,6 +283,41 @@ describe('a request on a route', () => {
       expect(stand.logger.of('proxy_error').map((it) => it.fields['error'])).toEqual(['TypeError']);
     });
 
+    it.each([
+      ['before it goes upstream', undefined],
+      ['when the upstream has answered', 'answers'],
+      ['when the upstream is lost', 'fails'],
+    ])('even when its own cookies cannot be written, %s', async (_, upstreamDoes) => {
+      await open({
+        fresh: ({ session: it }) =>
+          Promise.resolve(
+            upstreamDoes === undefined ? { kind: 'rejected', reason: 'expired' } : { kind: 'usable', session: it, taken: taken('renewed') },
+          ),
+        setCookies: () => {
+          throw new RangeError('secret words');
+        },
+        clearing: () => {
+          throw new RangeError('secret words');
+        },
+        route: { maxInFlight: 1 },
+      });
+      if (upstreamDoes === 'fails') upstream.handler = (request) => request.socket.destroy();
+      for (const path of ['/api/1', '/api/2']) {
+        const answer = await ask(`GET ${path}`, ...OURS, COOKIE);
+        expect([answer.status, codeOf(answer), headers(answer, 'set-cookie')]).toEqual([500, 'internal_error', []]);
+      }
+    });
+
+    it('by a forwarder that throws, and the place it took is free again', async () => {
+      await open({
+        route: { maxInFlight: 1 },
+        forward: () => {
+          throw new TypeError('secret words');
+        },
+      });
+      for (const path of ['/api/1', '/api/2']) expect(codeOf(await ask(`GET ${path}`, ...OURS, COOKIE))).toBe('internal_error');
+    });
+
     it('by a promise that fails, the same way', async () => {
       await open({ fresh: () => Promise.reject(new Error('secret words')) });
       expect((await ask('GET /api', ...OURS, COOKIE)).status).toBe(500);

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import type { RequestListener, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { listenOn } from '../../../src/ops/listen.ts';
 import { createHttpServer } from '../../../src/server/http-server.ts';
 import { RawClient } from '../../support/raw-http.ts';
@@ -35,7 +36,7 @@ describe('the http server', () => {
       { listener, upgrade: never, onBodyIdle: never, loginUrl: '/bff/login', nextRequestId: () => 'id', clearAll: () => [] },
     );
     const { port } = await listenOn(server, { host: '127.0.0.1', port: 0 }, 'listen.port');
-    isClosed = once(server, 'connection').then(([socket]: [NodeJS.EventEmitter]) => once(socket, 'close'));
+    isClosed = once(server, 'connection').then(([socket]) => once(socket as Socket, 'close'));
     client = await RawClient.open(port);
   }
 
