@@ -2,12 +2,9 @@ import type { RequestListener, Server } from 'node:http';
 import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FastifyInstance } from 'fastify';
 import { AppModule } from './app.module.ts';
 import type { Config } from './config/config.ts';
 import { createFrontend, type Frontend, type Surroundings } from './frontend.ts';
-import type { OnAnswered } from './kernel/request-fact.ts';
-import { ENDPOINT_ROOT } from './auth/endpoints.ts';
 import { innerPath, PAGE_ROOT } from './inner-paths.ts';
 import { listenOn } from './ops/listen.ts';
 import { createManagementServer } from './ops/management-server.ts';
@@ -91,6 +88,7 @@ async function createNest(config: Config, frontend: Frontend, { clock, onAnswere
         loginUrl: frontend.loginUrl,
         nextRequestId: () => frontend.requestIds.next(clock.now()),
         clearAll: () => frontend.clearAll(),
+        ...(onAnswered !== undefined && { onAnswered }),
       }),
   });
   const fastify = adapter.getInstance();
@@ -98,7 +96,6 @@ async function createNest(config: Config, frontend: Frontend, { clock, onAnswere
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   if (config.spa?.directory !== undefined) await registerStaticPages(fastify, { directory: config.spa.directory, internalRoot: PAGE_ROOT });
-  if (onAnswered !== undefined) reportAnswers(fastify, config.basePath, onAnswered);
   const module = AppModule.forFrontend(frontend.auth);
   // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- Nest calls its options a class, and documents a plain object
   const options: NestApplicationOptions = { logger: false, bodyParser: false, abortOnError: false };
@@ -106,18 +103,6 @@ async function createNest(config: Config, frontend: Frontend, { clock, onAnswere
   await nest.init();
   await fastify.ready();
   return nest;
-}
-
-/** Routes of the inner router are few and known: the template of the one that matched says enough. */
-function reportAnswers(fastify: FastifyInstance, basePath: string, onAnswered: OnAnswered): void {
-  fastify.addHook('onResponse', (request, reply, done) => {
-    const { url } = request.routeOptions;
-    const route =
-      url?.startsWith(ENDPOINT_ROOT) === true ? basePath + url.slice(ENDPOINT_ROOT.length) : (url?.slice(1, PAGE_ROOT.length) ?? 'unknown');
-    const requestId = String(request.headers['x-request-id']);
-    onAnswered({ requestId, method: request.method, route, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime) });
-    done();
-  });
 }
 
 function urlOf(host: string, port: number): string {

@@ -28,8 +28,11 @@ export interface FrontDoorOptions {
   readonly routes: Pick<ApiRoutes, 'match'>;
   readonly proxy: Pick<ApiProxy, 'handle'>;
   readonly requestIds: RequestIds;
+  /** What the access line calls a canonical path that goes to `next`. */
+  readonly endpointOf: (path: string) => string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Told once for every request but those on routes, which the proxy tells. */
   readonly onAnswered?: OnAnswered;
 }
 
@@ -60,6 +63,7 @@ const NEVER: Failure = {
 };
 const NO_WEBSOCKETS: Failure = { code: 'route_not_found', detail: 'WebSocket forwarding is not available in this version.' };
 const ODD_FRAMING: Failure = { code: 'bad_request', detail: 'HTTP/1.0 knows no Transfer-Encoding.' };
+const INTERNAL: Failure = { code: 'internal_error' };
 const NOT_HERE: Failure = { code: 'route_not_found', detail: 'Nothing is served at this path.' };
 
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
@@ -76,55 +80,66 @@ class Door implements FrontDoor {
   listener(next: RequestListener): RequestListener {
     return (request, response) => {
       const requestId = this.#requestId(request);
+      const way = this.#judge(request, requestId);
+      if (way.kind === 'route') return this.#options.proxy.handle(request, response, way.target, way.route, requestId);
+      this.#tellAtClose(request, response, requestId, way.kind === 'inside' ? this.#options.endpointOf(way.target.path) : 'refused');
+      if (way.kind === 'moved') return sendOwn(response, moved(way.location, requestId));
+      if (way.kind === 'refused') return this.fail(request, response, way.failure, requestId);
       try {
-        this.#serve(request, response, requestId, next);
+        handOver(request, response, way.target, requestId);
+        next(request, response);
       } catch (error) {
-        this.#options.logger.error('front_door_error', { error: error instanceof Error ? error.name : typeof error, requestId });
-        this.fail(request, response, { code: 'internal_error' }, requestId);
+        this.#logError(error, requestId);
+        this.fail(request, response, INTERNAL, requestId);
       }
     };
   }
 
   upgrade(request: IncomingMessage): void {
     const { socket } = request;
-    // Behind a request that has no answer yet, this one would be taken for its answer.
-    if (answerUnderWay(socket) !== undefined) return void socket.destroy();
     const requestId = this.#requestId(request);
-    const way = this.#way(request);
+    // Behind a request that has no answer yet, this one would be taken for its answer.
+    if (answerUnderWay(socket) !== undefined) {
+      socket.destroy();
+      return this.#tell(request, requestId, 'refused', 0, 0);
+    }
+    const way = this.#judge(request, requestId);
     const context = { requestId, loginUrl: this.#options.loginUrl, navigation: false };
     const own = way.kind === 'moved' ? moved(way.location, requestId) : failureResponse(this.#upgradeFailure(request, way), context);
     endSocket(socket, rawOwn(own));
+    this.#tell(request, requestId, way.kind === 'route' ? way.route.path : 'refused', own.status, 0);
   }
 
   fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void {
+    if (response.headersSent) return void response.destroy();
     const navigation = isNavigation(request.headers);
     sendOwn(response, failureResponse(failure, { requestId, loginUrl: this.#options.loginUrl, navigation }));
   }
 
-  #serve(request: IncomingMessage, response: ServerResponse, requestId: string, next: RequestListener): void {
-    const way = this.#way(request);
-    switch (way.kind) {
-      case 'route':
-        return this.#options.proxy.handle(request, response, way.target, way.route, requestId);
-      case 'moved':
-        sendOwn(response, moved(way.location, requestId));
-        return this.#report(request, response, requestId);
-      case 'refused':
-        this.fail(request, response, way.failure, requestId);
-        return this.#report(request, response, requestId);
-      case 'inside':
-        request.url = way.target.path + way.target.query;
-        request.headers['x-request-id'] = requestId;
-        response.setHeader('x-request-id', requestId);
-        admitBody(response);
-        next(request, response);
+  /** Whole, broken off, or left before its answer: a response closes once. */
+  #tellAtClose(request: IncomingMessage, response: ServerResponse, requestId: string, route: string): void {
+    if (this.#options.onAnswered === undefined) return;
+    const startedAt = this.#options.clock.now();
+    response.on('close', () => {
+      this.#tell(request, requestId, route, response.headersSent ? response.statusCode : 0, this.#options.clock.now() - startedAt);
+    });
+  }
+
+  #tell({ method = '' }: IncomingMessage, requestId: string, route: string, status: number, durationMs: number): void {
+    this.#options.onAnswered?.({ requestId, method, route, status, durationMs });
+  }
+
+  #judge(request: IncomingMessage, requestId: string): Way {
+    try {
+      return this.#way(request);
+    } catch (error) {
+      this.#logError(error, requestId);
+      return refused(INTERNAL);
     }
   }
 
-  /** For what never got as far as a route or an endpoint. */
-  #report(request: IncomingMessage, response: ServerResponse, requestId: string): void {
-    const method = request.method ?? '';
-    this.#options.onAnswered?.({ requestId, method, route: 'refused', status: response.statusCode, durationMs: 0 });
+  #logError(error: unknown, requestId: string): void {
+    this.#options.logger.error('front_door_error', { error: error instanceof Error ? error.name : typeof error, requestId });
   }
 
   /** The order is part of the contract: framing (what Node lets through), Host, then the request target, then the route. */
@@ -177,6 +192,14 @@ class Door implements FrontDoor {
     if (typeof given === 'string' && REQUEST_ID.test(given) && trustedProxies.has(request.socket.remoteAddress)) return given;
     return requestIds.next(clock.now());
   }
+}
+
+/** What lies inside reads the canonical target, and the request id where it expects one. */
+function handOver(request: IncomingMessage, response: ServerResponse, target: CanonicalTarget, requestId: string): void {
+  request.url = target.path + target.query;
+  request.headers['x-request-id'] = requestId;
+  response.setHeader('x-request-id', requestId);
+  admitBody(response);
 }
 
 /** HTTP/1.0 knows no Transfer-Encoding: the next reader may not see the chunks (RFC 9112 §6.1). */

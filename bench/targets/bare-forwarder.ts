@@ -40,6 +40,7 @@ const door = createFrontDoor({
     handle: (request, response, target) => forwarder.forward(request, response, plan(request.method ?? 'GET', target.path + target.query)),
   },
   requestIds: new RequestIds(),
+  endpointOf: () => 'inside',
   clock: systemClock,
   logger: silentLogger,
 });

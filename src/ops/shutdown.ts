@@ -20,7 +20,7 @@ export class ShutdownOverdueError extends Error {
 
 /** The same outcome, or ShutdownOverdueError after `ms`: what still runs then is left to itself. */
 export async function atMost(ms: number, what: string, work: Promise<void>): Promise<void> {
-  const late = Promise.withResolvers<void>();
+  const late = Promise.withResolvers<undefined>();
   const timer = setTimeout(() => late.reject(new ShutdownOverdueError(what)), ms);
   try {
     await Promise.race([work, late.promise]);

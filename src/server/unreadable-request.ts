@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { ErrorCode, Failure } from '../kernel/errors.ts';
 import { failureResponse } from '../kernel/failure-response.ts';
+import type { OnAnswered } from '../kernel/request-fact.ts';
 import { rawOwn } from '../proxy/own-answer.ts';
 import { answerUnderWay } from './answer-under-way.ts';
 import { endSocket } from './end-socket.ts';
@@ -12,6 +13,7 @@ export interface UnreadableOptions {
   readonly nextRequestId: () => string;
   /** Set-Cookie lines that clear every cookie of ours: the way out of a header that has grown too large. */
   readonly clearAll: () => readonly string[];
+  readonly onAnswered?: OnAnswered;
 }
 
 const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
@@ -31,8 +33,10 @@ export function refuseUnreadable(error: Error, stream: Duplex, options: Unreadab
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (code === 'ECONNRESET' || wouldOvertake(stream)) return void stream.destroy();
   const failure: Failure = failureOf(CODES.get(code) ?? 'bad_request');
-  const own = failureResponse(failure, { requestId: options.nextRequestId(), loginUrl: options.loginUrl, navigation: false });
+  const requestId = options.nextRequestId();
+  const own = failureResponse(failure, { requestId, loginUrl: options.loginUrl, navigation: false });
   endSocket(stream, rawOwn(own, failure.code === 'header_too_large' ? options.clearAll() : []));
+  options.onAnswered?.({ requestId, method: '', route: 'refused', status: own.status, durationMs: 0 });
 }
 
 function failureOf(code: ErrorCode): Failure {

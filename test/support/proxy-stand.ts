@@ -155,8 +155,10 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     routes,
     proxy,
     requestIds: new RequestIds(),
+    endpointOf: (path) => `inside ${path}`,
     clock: systemClock,
     logger,
+    ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),
   });
   const server = createHttpServer(
     { ...LIMITS, ...options.server },
@@ -167,6 +169,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
       loginUrl,
       nextRequestId: () => 'unreadable',
       clearAll: () => cookie.clearAll(),
+      ...(options.onAnswered === undefined ? {} : { onAnswered: options.onAnswered }),
     },
   );
   await listening(server);

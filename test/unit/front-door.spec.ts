@@ -212,6 +212,49 @@ describe('the front door', () => {
     });
   });
 
+  describe('tells of every request once', () => {
+    it('that it answered, refused or could not read, with a name from a small set and the status', async () => {
+      const facts: unknown[] = [];
+      await open({
+        onAnswered: ({ method, route, status }) => facts.push([method, route, status]),
+        next: (request, response) => {
+          if (request.url === '/throws') throw new Error('secret words');
+          response.writeHead(204).end();
+        },
+      });
+      const handshake = ['Connection: Upgrade', 'Upgrade: websocket'];
+      await ask('GET /x', HOST);
+      await ask('GET /throws', HOST);
+      await ask('GET /%', HOST);
+      await ask('GET /x', 'Host: b', NAVIGATION);
+      await ask('GET /api', ...API);
+      await ask('GET /api/ws', HOST, ...handshake);
+      await ask('GET /x', HOST, ...handshake);
+      await rawExchange(stand.port, 'nonsense\r\n\r\n');
+      expect(facts).toEqual([
+        ['GET', 'inside /x', 204],
+        ['GET', 'inside /throws', 500],
+        ['GET', 'refused', 400],
+        ['GET', 'refused', 308],
+        ['GET', '/api', 200],
+        ['GET', '/api', 403],
+        ['GET', 'refused', 404],
+        ['', 'refused', 400],
+      ]);
+    });
+
+    it('that its client left before the answer', async () => {
+      const told = Promise.withResolvers<unknown>();
+      const begun = Promise.withResolvers<undefined>();
+      await open({ onAnswered: ({ route, status }) => told.resolve([route, status]), next: () => begun.resolve(undefined) });
+      const client = await RawClient.open(stand.port);
+      client.send(head('GET /bff/session', HOST));
+      await begun.promise;
+      client.destroy();
+      expect(await told.promise).toEqual(['inside /bff/session', 0]);
+    });
+  });
+
   it('keeps standing when what lies inside throws', async () => {
     await open({
       next: () => {

@@ -1,0 +1,77 @@
+import { claimsOfRules } from './auth/session-claims.ts';
+import type { PublicUrls } from './auth/public-urls.ts';
+import type { Config } from './config/config.ts';
+import { AttemptCookie } from './cookie/attempt-cookie.ts';
+import { CookieCodec } from './cookie/cookie-codec.ts';
+import { HintCookie } from './cookie/hint-cookie.ts';
+import { KeyRing } from './cookie/key-ring.ts';
+import { SessionCookie } from './cookie/session-cookie.ts';
+import type { Clock } from './kernel/clock.ts';
+import type { Logger } from './kernel/logger.ts';
+import type { IdentityProvider } from './oidc/identity-provider.ts';
+import { CookieSessionStore } from './session/cookie-session-store.ts';
+import { LocalRevocations } from './session/local-revocations.ts';
+import { MemorySessionHead } from './session/memory-session-head.ts';
+import { SessionActivity } from './session/session-activity.ts';
+import { SessionResolver } from './session/session-resolver.ts';
+import { TicketDelivery } from './session/ticket-delivery.ts';
+import { TokenRefresher } from './tokens/token-refresher.ts';
+
+export type Cookies = ReturnType<typeof createCookies>;
+export type Sessions = ReturnType<typeof createSessions>;
+
+/** The cookies of one frontend and what seals them. */
+export function createCookies({ cookie, provider, login }: Config, urls: PublicUrls) {
+  const { issuer, clientId } = provider;
+  const keyRing = new KeyRing({ keys: cookie.keys, activeKey: cookie.activeKey, app: cookie.name, issuer, clientId });
+  const codec = new CookieCodec({ keyRing });
+  const { name, devCookies, maxChunks, budget } = cookie;
+  const hintPath = `${urls.base}/logout`;
+  const session = new SessionCookie({ name, devCookies, maxChunks, budget, hintPath });
+  const attempt = new AttemptCookie({ name, devCookies, formPost: provider.responseMode === 'form_post' });
+  const hint = new HintCookie({ name, devCookies, path: hintPath });
+  return { keyRing, codec, session, attempt, hint, attemptTtl: login.attemptTtl };
+}
+
+/** The sessions of one frontend, from the ticket in the cookie to a fresh token. */
+export function createSessions(
+  config: Config,
+  cookies: Cookies,
+  provider: IdentityProvider,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+) {
+  const { handover, confirmAfter, headMemory } = config.refresh;
+  const { idle, idleStep } = config.session;
+  const cookie = cookies.session;
+  const store = new CookieSessionStore({ codec: cookies.codec });
+  const head = new MemorySessionHead({ clock, handover, confirmAfter, idle, memory: headMemory });
+  const revocations = new LocalRevocations({ clock });
+  return {
+    store,
+    head,
+    revocations,
+    resolver: new SessionResolver({ store, heads: head, revocations, clock, logger, idle, confirmAfter }),
+    activity: new SessionActivity({ store, clock, idleStep, handover }),
+    delivery: new TicketDelivery({ cookie, heads: head, revocations, clock, handover }),
+    refresher: new TokenRefresher({
+      provider,
+      store,
+      head,
+      heads: head,
+      revocations,
+      clock,
+      logger,
+      policy: config.refresh,
+      providerTimeout: config.provider.timeout,
+      claims: keptClaims(config),
+      fits: (value) => cookie.fits(value),
+    }),
+  };
+}
+
+/** Claims that access rules ask for. */
+export const ruleClaims = ({ access, routes }: Config): readonly string[] =>
+  claimsOfRules([...access.allow, ...routes.flatMap((route) => route.access.allow)]);
+
+/** Claims that a session keeps. */
+export const keptClaims = (config: Config): readonly string[] => [...new Set([...config.session.claims, ...ruleClaims(config)])];
