@@ -18,7 +18,8 @@ export class JsonLogger implements Logger {
   readonly #flusher: NodeJS.Timeout;
 
   constructor(options: { level: LogLevel; clock: Clock; fd?: number }) {
-    this.#destination = pino.destination({ fd: options.fd ?? 1, sync: false, minLength: BUFFER_BYTES });
+    // A write that a thread still carries would be overtaken by the last lines, or lost when the process ends right after them.
+    this.#destination = pino.destination({ fd: options.fd ?? 1, sync: true, minLength: BUFFER_BYTES });
     this.#pino = pino(
       {
         level: options.level,
