@@ -35,7 +35,9 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   const nest = await createNest(config, frontend, surroundings);
   let draining = false;
   const server: Server = nest.getHttpServer();
-  const management = createManagementServer({ draining: () => draining, provider: () => frontend.providerStatus() });
+  const management = createManagementServer({ draining: () => draining, provider: () => frontend.providerStatus() }, () =>
+    frontend.requestIds.next(surroundings.clock.now()),
+  );
   const drain = new ServerDrain(server);
   const managementDrain = new ServerDrain(management);
   let stopped: Promise<void> | undefined;

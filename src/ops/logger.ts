@@ -8,18 +8,20 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 /** Lines of less than this are held back until the next flush: one write for many access lines. */
 const BUFFER_BYTES = 4096;
+const MOST_HELD_BYTES = 16 * 1024 * 1024;
 const FLUSH_EVERY_MS = 250;
 
 /** JSON lines on a file descriptor (stdout). Events are written at once, access lines in batches. */
 export class JsonLogger implements Logger {
   readonly #pino: Pino;
   readonly #destination: ReturnType<typeof pino.destination>;
+  readonly #announcer: Pino;
   readonly #access: AccessLog;
   readonly #flusher: NodeJS.Timeout;
 
   constructor(options: { level: LogLevel; clock: Clock; fd?: number }) {
-    // A write that a thread still carries would be overtaken by the last lines, or lost when the process ends right after them.
-    this.#destination = pino.destination({ fd: options.fd ?? 1, sync: true, minLength: BUFFER_BYTES });
+    // Asynchronous: a reader that stalls must not stop the event loop, and may cost lines rather than memory without end.
+    this.#destination = pino.destination({ fd: options.fd ?? 1, sync: false, minLength: BUFFER_BYTES, maxLength: MOST_HELD_BYTES });
     this.#pino = pino(
       {
         level: options.level,
@@ -29,6 +31,7 @@ export class JsonLogger implements Logger {
       },
       this.#destination,
     );
+    this.#announcer = this.#pino.child({}, { level: 'info' });
     const now = (): number => options.clock.now();
     this.#access = new AccessLog({ write: (lines) => void this.#destination.write(lines), now });
     this.#flusher = setInterval(() => this.#flush(), FLUSH_EVERY_MS).unref();
@@ -50,15 +53,25 @@ export class JsonLogger implements Logger {
     this.#event('error', event, fields);
   }
 
+  /** What whoever started the process waits for, whatever the level. */
+  announce(event: string, fields: LogFields): void {
+    this.#access.flush();
+    this.#announcer.info({ event, ...fields });
+    this.#destination.flush();
+  }
+
   access(fact: RequestFact): void {
     if (this.#pino.isLevelEnabled('info')) this.#access.add(fact);
   }
 
-  /** Writes everything that is held back; call before the process ends. */
-  close(): void {
+  /** Resolves when everything that is held back is written: a process that ends before loses its last lines. Nothing is logged after it. */
+  close(): Promise<void> {
     clearInterval(this.#flusher);
     this.#access.flush();
-    this.#destination.flushSync();
+    return new Promise((resolve) => {
+      this.#destination.once('close', () => resolve());
+      this.#destination.end();
+    });
   }
 
   /** Access lines that came before it are written before it. */

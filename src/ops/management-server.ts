@@ -13,8 +13,9 @@ interface Answer {
 }
 
 /** The port for the platform: `/livez` and `/readyz`. Never reachable through the public port; checks no Host. */
-export function createManagementServer(health: Health): Server {
+export function createManagementServer(health: Health, nextRequestId: () => string): Server {
   return createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+    response.setHeader('x-request-id', nextRequestId());
     write(request, response, answer(request, health));
   });
 }

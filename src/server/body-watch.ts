@@ -45,6 +45,7 @@ export class BodyWatch {
 
   #expire(request: IncomingMessage, response: ServerResponse): void {
     if (response.headersSent) return void request.socket.destroy();
+    response.shouldKeepAlive = false;
     this.#onIdle(request, response);
     response.on('finish', () => request.socket.destroySoon());
   }

@@ -48,6 +48,8 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
   server.on('upgrade', parts.upgrade);
+  // Without a listener Node drops a CONNECT without a word; judged like a handshake, it is refused in ours.
+  server.on('connect', parts.upgrade);
   // Our listener takes Node's own decision away, which would close silent answers such as event streams. What is left to close: a
   // client that has stopped reading, and a connection between two requests (Node gives it another timeout for that time).
   server.setTimeout(options.bodyIdleTimeout, (socket: Socket) => {

@@ -18,11 +18,13 @@ export interface UnreadableOptions {
 
 const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ['HPE_HEADER_OVERFLOW', 'header_too_large'],
+  ['HPE_INVALID_URL', 'path_refused'],
   ['ERR_HTTP_REQUEST_TIMEOUT', 'request_timeout'],
 ]);
 const DETAILS: Partial<Record<ErrorCode, string>> = {
   header_too_large: 'The request headers are too large. The cookies of this application are cleared with this answer.',
   request_timeout: 'The request headers did not arrive in time.',
+  path_refused: 'The request target is not a path that can be read in only one way.',
   bad_request: 'The request is not proper HTTP/1.1.',
 };
 

@@ -272,7 +272,7 @@ export function forwarderContract(name: string, create: (origin: string, limits:
 
     it('cuts an event stream off at the end of its lifetime when its client does not read', async () => {
       let isOver: () => void = () => undefined;
-      plan = { streamLifetime: () => 300, idleTimeout: 60_000 };
+      plan = { streamLifetime: () => 2_000, idleTimeout: 60_000 };
       const { port } = await withStub((_request, response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         const more = (): void => {

@@ -77,7 +77,7 @@ describe('a path that two readers could understand differently', () => {
     '%s is no route, and so never upstream',
     async (path) => {
       const answer = await ask(`GET ${Buffer.from(path).toString('latin1')}`);
-      expect([urls(), header(answer, 'cloakroom-error') ?? 'inside']).toEqual([[], path.includes('\u{ff0f}') ? 'bad_request' : 'inside']);
+      expect([urls(), header(answer, 'cloakroom-error') ?? 'inside']).toEqual([[], path.includes('\u{ff0f}') ? 'path_refused' : 'inside']);
     },
   );
 

@@ -67,7 +67,7 @@ describe('the front door', () => {
       const client = await RawClient.open(stand.port);
       const received = client.send(head(`${method} ${method === 'CONNECT' ? 'app.example.com:443' : '/api'}`, ...API));
       const text = await (method === 'CONNECT' ? received.closed() : received.until((it) => it.includes('\r\n\r\n')));
-      expect(method === 'CONNECT' ? text === '' || text.includes(' 405 ') : text.startsWith('HTTP/1.1 405 ')).toBe(true);
+      expect(text).toMatch(/^HTTP\/1\.1 405 /);
       client.destroy();
       expect(upstream.requests).toEqual([]);
     });

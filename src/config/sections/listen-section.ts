@@ -38,7 +38,7 @@ export class ListenSection {
   @Lasting('1s', '1d')
   @Option({
     type: duration(),
-    doc: 'No byte of a request body for this long: 408 and the connection is closed. Never a limit of the whole upload.',
+    doc: 'No byte of a request body for this long: 408 and the connection is closed; a client that takes no byte of its answer for as long is cut. Never a limit of the whole.',
   })
   readonly bodyIdleTimeout: number = MINUTE;
 

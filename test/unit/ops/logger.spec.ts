@@ -15,17 +15,17 @@ describe('the JSON logger', () => {
 
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  function linesOf(level: LogLevel, write: (logger: JsonLogger) => void): Record<string, unknown>[] {
+  async function linesOf(level: LogLevel, write: (logger: JsonLogger) => void): Promise<Record<string, unknown>[]> {
     const file = join(folder, 'log');
     const logger = new JsonLogger({ level, clock: systemClock, fd: openSync(file, 'w') });
     write(logger);
-    logger.close();
+    await logger.close();
     const text = readFileSync(file, 'utf8').trimEnd();
     return text === '' ? [] : text.split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  it('writes level, time, event and fields, in order of their calls', () => {
-    const lines = linesOf('debug', (logger) => {
+  it('writes level, time, event and fields, in order of their calls', async () => {
+    const lines = await linesOf('debug', (logger) => {
       logger.debug('first');
       logger.access({ requestId: 'r', method: 'GET', route: '/api', status: 200, durationMs: 1 });
       logger.warn('second', { count: 2, names: ['a'] });
@@ -44,8 +44,8 @@ describe('the JSON logger', () => {
     ['info', ['info', 'access', 'warn', 'error']],
     ['warn', ['warn', 'error']],
     ['error', ['error']],
-  ] as const)('at level %s writes %j', (level, events) => {
-    const lines = linesOf(level, (logger) => {
+  ] as const)('at level %s writes %j', async (level, events) => {
+    const lines = await linesOf(level, (logger) => {
       logger.debug('debug');
       logger.info('info');
       logger.access({ requestId: 'r', method: 'GET', route: '/api', status: 200, durationMs: 1 });
@@ -55,9 +55,14 @@ describe('the JSON logger', () => {
     expect(lines.map(({ event }) => event)).toEqual(events);
   });
 
-  it('keeps line breaks of a value inside its line, and prints no secret', () => {
+  it.each(['info', 'error'] as const)('announces whatever the level: %s', async (level) => {
+    const lines = await linesOf(level, (logger) => logger.announce('listening', { url: 'http://localhost:1' }));
+    expect(lines).toEqual([{ level: 'info', time: expect.any(String), event: 'listening', url: 'http://localhost:1' }]);
+  });
+
+  it('keeps line breaks of a value inside its line, and prints no secret', async () => {
     const text = JSON.stringify(
-      linesOf('info', (logger) => logger.info('odd', { value: 'a\n{"event":"forged"}', secret: String(new Secret('canary')) })),
+      await linesOf('info', (logger) => logger.info('odd', { value: 'a\n{"event":"forged"}', secret: String(new Secret('canary')) })),
     );
     expect(text).not.toContain('canary');
     expect(JSON.parse(text)).toHaveLength(1);

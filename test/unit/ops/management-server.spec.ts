@@ -11,7 +11,7 @@ describe('the management port', () => {
 
   beforeEach(async () => {
     draining = false;
-    server = createManagementServer({ draining: () => draining, provider: () => provider });
+    server = createManagementServer({ draining: () => draining, provider: () => provider }, () => 'id-1');
     const { port } = await listenOn(server, { host: '127.0.0.1', port: 0 }, 'management.port');
     origin = `http://127.0.0.1:${port}`;
   });
@@ -44,5 +44,6 @@ describe('the management port', () => {
     expect(answer.status).toBe(status);
     expect(answer.headers.get('allow')).toBe(status === 405 ? 'GET, HEAD' : null);
     expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('x-request-id')).toBe('id-1');
   });
 });
