@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { closeSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -223,9 +223,8 @@ describe('secrets', () => {
   });
 
   it('are in no log line, at any level', async () => {
-    json.close();
+    await json.close();
     const lines = (await readFile(join(folder, 'log'), 'utf8')).trimEnd().split('\n');
-    closeSync(file);
     expect(lines.length).toBeGreaterThanOrEqual(log.lines.length);
     expect(log.lines.length).toBeGreaterThan(10);
     expect(new Set(log.lines.map(({ level }) => level))).toEqual(new Set(['debug', 'info', 'warn', 'error']));
