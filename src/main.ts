@@ -19,15 +19,6 @@ export async function serve(config: Config, warnings: readonly string[]): Promis
   for (const warning of warnings) logger.warn('configuration_warning', { warning });
   const onAnswered: OnAnswered = (fact) => logger.access(fact);
   const app = await createApp(config, { clock: systemClock, logger, ...(config.log.access && { onAnswered }) });
-  try {
-    const { url, managementUrl } = await app.listen();
-    logger.announce('listening', { url, managementUrl });
-  } catch (error) {
-    if (!(error instanceof PortUnavailableError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    exit(1);
-    return;
-  }
   const steps = {
     announce: () => {
       logger.info('draining');
@@ -39,4 +30,12 @@ export async function serve(config: Config, warnings: readonly string[]): Promis
   const shutdown = new Shutdown(steps, config.shutdown.delay, logger);
   process.on('SIGTERM', () => shutdown.signal());
   process.on('SIGINT', () => shutdown.signal());
+  try {
+    const { url, managementUrl } = await app.listen();
+    logger.announce('listening', { url, managementUrl });
+  } catch (error) {
+    if (!(error instanceof PortUnavailableError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    exit(1);
+  }
 }
