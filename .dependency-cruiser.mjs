@@ -23,7 +23,7 @@ const ROOMS = {
     comment: 'The proxy stands on sessions, tokens, cookies and the two policies, and never meets the provider or the login endpoints.',
   },
   server: {
-    may: ['kernel', 'csrf', 'proxy'],
+    may: ['kernel', 'proxy'],
     comment: 'The http server knows how the proxy reads bodies and writes answers, and never a session or an endpoint.',
   },
   auth: {

@@ -11,9 +11,9 @@ export function endpointsPage({ endpointTable }: typeof EndpointDocs, { ERRORS }
     endpointTable(),
     'A path below `basePath` that is not listed is 404 `route_not_found`, another method 405 with `Allow`. Every answer is `Cache-Control: no-store`.',
     '## Routes',
-    'Everything below a configured `routes[].path` goes to its upstream with the bearer token attached. Answers of the upstream pass through; answers of ours carry the header `Cloakroom-Error`. A route never answers with a redirect to the provider.',
+    'Everything below a configured `routes[].path` goes to its upstream with the bearer token attached. Answers of the upstream pass through, without headers that speak for the whole origin (CORS, `Clear-Site-Data`, `Service-Worker-Allowed`, `Alt-Svc`, `Refresh`) and without cookies that the route does not list; answers of ours carry the header `Cloakroom-Error`. A route never answers with a redirect to the provider.',
     '## Errors',
-    'An error of ours is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `code`, `requestId`, and where they help `detail`, `reason`, `providerError` and `loginUrl`; a navigation gets a small HTML page with the same status and code instead. Both carry `Cloakroom-Error: <code>`. Every 503 and 429 has `Retry-After`.',
+    'An error of ours is `application/problem+json` (RFC 9457) with `type`, `title`, `status`, `code`, `requestId`, and where they help `detail`, `reason`, `providerError` and `loginUrl` (which may carry a query already); a navigation gets a small HTML page with the same status and code instead. Both carry `Cloakroom-Error: <code>`. Every 503 and 429 has `Retry-After`.',
     ['| Code | Status | When |', '| --- | --- | --- |', ...codes].join('\n'),
     '',
   ].join('\n\n');

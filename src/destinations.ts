@@ -19,14 +19,18 @@ export type Destination =
   | { readonly kind: 'route'; readonly target: CanonicalTarget; readonly route: ApiRoute }
   | { readonly kind: 'inside'; readonly target: CanonicalTarget }
   | { readonly kind: 'moved'; readonly location: string }
-  | { readonly kind: 'refused'; readonly failure: Failure };
+  /** `closing`: where the request ends is not certain, so nothing may follow it on its connection. */
+  | { readonly kind: 'refused'; readonly failure: Failure; readonly closing?: true };
 
 const NEVER: Failure = {
   code: 'method_not_allowed',
   detail: 'This method is never served.',
   allow: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
 };
-const ODD_FRAMING: Failure = { code: 'bad_request', detail: 'HTTP/1.0 knows no Transfer-Encoding.' };
+const ODD_FRAMING: Failure = {
+  code: 'bad_request',
+  detail: 'The only Transfer-Encoding of a request is chunked, and HTTP/1.0 knows none.',
+};
 export const NOT_HERE: Failure = { code: 'route_not_found', detail: 'Nothing is served at this path.' };
 
 /** Says where each request goes. The order of the checks is part of the contract. */
@@ -40,7 +44,7 @@ export class Destinations {
   /** Framing (what Node lets through), Host, then the request target, then the route. */
   of(request: IncomingMessage): Destination {
     const { hostCheck, routes } = this.#options;
-    if (hasOddFraming(request)) return refused(ODD_FRAMING);
+    if (hasOddFraming(request)) return { kind: 'refused', failure: ODD_FRAMING, closing: true };
     const { authority, path } = splitTarget(request.url ?? '');
     const host = hostCheck.check(request);
     if (host.kind === 'malformed') return refused({ code: 'wrong_host', detail: host.detail });
@@ -76,7 +80,10 @@ export class Destinations {
 }
 
 /** HTTP/1.0 knows no Transfer-Encoding: the next reader may not see the chunks (RFC 9112 §6.1). */
-const hasOddFraming = ({ httpVersionMinor, headers }: IncomingMessage): boolean =>
-  httpVersionMinor === 0 && headers['transfer-encoding'] !== undefined;
+/** Node takes `gzip, chunked` and unwraps only the chunks: the next reader would take the rest for plain bytes (RFC 9112 §6.1). */
+function hasOddFraming({ httpVersionMinor, headers }: IncomingMessage): boolean {
+  const coding = headers['transfer-encoding'];
+  return coding !== undefined && (httpVersionMinor === 0 || coding.toLowerCase() !== 'chunked');
+}
 
 const refused = (failure: Failure): Destination => ({ kind: 'refused', failure });

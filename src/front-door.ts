@@ -65,7 +65,10 @@ class Door implements FrontDoor {
       if (goes.kind === 'route') return this.#options.proxy.handle(request, response, goes.target, goes.route, requestId);
       this.#tellAtClose(request, response, requestId, goes.kind === 'inside' ? this.#options.endpointOf(goes.target.path) : 'refused');
       if (goes.kind === 'moved') return sendOwn(response, moved(goes.location, requestId));
-      if (goes.kind === 'refused') return this.fail(request, response, goes.failure, requestId);
+      if (goes.kind === 'refused') {
+        if (goes.closing === true) response.shouldKeepAlive = false;
+        return this.fail(request, response, goes.failure, requestId);
+      }
       try {
         handOver(request, response, goes.target, requestId);
         next(request, response);

@@ -30,7 +30,7 @@ export class Session {
       const answer = await response.json();
       if (!response.ok) this.#show({ state: 'unavailable', reason: answer.title });
       else if (answer.authenticated) this.#signedIn(answer);
-      else this.signedOut(answer.reason);
+      else this.signedOut(answer.reason, answer.loginUrl);
     } catch {
       this.#show({ state: 'unavailable', reason: 'Cloakroom does not answer.' });
     }
@@ -40,10 +40,10 @@ export class Session {
    * Also called when any answer says so: a 401 with Cloakroom's mark. The first reason stays: once the ended ticket is gone,
    * Cloakroom only knows that there is none.
    */
-  signedOut(reason) {
+  signedOut(reason, loginUrl = '/bff/login') {
     const first = this.#view.state === 'signed-out' ? this.#view.reason : reason;
     this.#tokenEndsAt = undefined;
-    this.#show({ state: 'signed-out', reason: first });
+    this.#show({ state: 'signed-out', reason: first, loginUrl });
   }
 
   #signedIn(answer) {
@@ -79,8 +79,11 @@ export async function signOut() {
   location.assign(answer.redirectTo);
 }
 
-export function loginUrl() {
-  return `/bff/login?${new URLSearchParams({ returnTo: location.pathname + location.search })}`;
+/** Cloakroom says where a login begins, with a query of its own for an account that was refused. */
+export function loginUrl({ loginUrl: begins = '/bff/login' }) {
+  const url = new URL(begins, location.origin);
+  url.searchParams.set('returnTo', location.pathname + location.search);
+  return url.href;
 }
 
 /** A call of the page's own API. Tells Cloakroom's 401 from the API's by its header. */

@@ -18,6 +18,7 @@ const session = new Session();
 let tokenLifetime = 1;
 
 function showSession() {
+  byId('sign-in').href = loginUrl(session.view);
   const { view } = session;
   byId('ticket').dataset.state = view.state;
   if (view.state === 'signed-in') showUser(view);
@@ -50,7 +51,6 @@ function showPath() {
   byId('path').textContent = pathname + search;
   const deep = pathname !== '/';
   Object.assign(byId('elsewhere'), deep ? { href: '/', textContent: 'Back to /' } : { href: '/orders/42', textContent: 'Open /orders/42' });
-  byId('sign-in').href = loginUrl();
 }
 
 async function leave() {

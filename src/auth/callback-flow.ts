@@ -1,4 +1,5 @@
 import { SingleFlight } from '../kernel/single-flight.ts';
+import type { PresentedCookie } from '../cookie/session-cookie.ts';
 import type { OwnResponse } from '../kernel/failure-response.ts';
 import type { ExchangeOutcome } from '../oidc/identity-provider.ts';
 import type { LoginAttempt } from '../session/login-attempt.ts';
@@ -11,7 +12,16 @@ import type { SessionStart, SignedIn } from './session-start.ts';
 
 export type CallbackParts = Pick<
   AuthParts,
-  'urls' | 'goesOnByItself' | 'identityProvider' | 'attempts' | 'revocations' | 'sessionCookie' | 'options' | 'clock' | 'logger'
+  | 'urls'
+  | 'goesOnByItself'
+  | 'identityProvider'
+  | 'attempts'
+  | 'revocations'
+  | 'resolver'
+  | 'sessionCookie'
+  | 'options'
+  | 'clock'
+  | 'logger'
 > & { readonly sessionStart: Pick<SessionStart, 'begin'> };
 
 interface Delivery {
@@ -108,7 +118,7 @@ export class CallbackFlow {
   async #begin(signedIn: SignedIn, attempt: LoginAttempt, { request }: Delivery): Promise<CallbackAnswer> {
     const { sessionCookie, sessionStart } = this.#parts;
     const presented = sessionCookie.read(request.headers.cookie);
-    const start = await sessionStart.begin(signedIn, presented, attempt.previousSid);
+    const start = await sessionStart.begin(signedIn, presented, await this.#previousSids(attempt, presented));
     switch (start.kind) {
       case 'started':
         return { response: this.#answers.signedIn(request, attempt, start.setCookies), session: start.session };
@@ -117,6 +127,12 @@ export class CallbackFlow {
       case 'over-budget':
         return { response: this.#answers.overBudget(request, attempt, start.size, signedIn) };
     }
+  }
+
+  /** The session that the login began in, and the one of another login that was faster, where the browser shows it (a provider of our own site). */
+  async #previousSids({ previousSid }: LoginAttempt, presented: PresentedCookie): Promise<ReadonlySet<string>> {
+    const lookup = await this.#parts.resolver.resolve(presented);
+    return new Set([previousSid, lookup.kind === 'active' ? lookup.session.sid : undefined].filter((sid) => sid !== undefined));
   }
 
   #refused(outcome: Extract<ExchangeOutcome, { kind: 'refused' }>, attempt: LoginAttempt, { request }: Delivery): CallbackAnswer {

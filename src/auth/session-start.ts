@@ -33,7 +33,7 @@ export class SessionStart {
     this.#keptClaims = [...shownClaims, ...routeClaims, ...claimsOfRules(parts.accessRules)];
   }
 
-  async begin(signedIn: SignedIn, presented: PresentedCookie, previousSid: string | undefined): Promise<SessionStartOutcome> {
+  async begin(signedIn: SignedIn, presented: PresentedCookie, previousSids: ReadonlySet<string>): Promise<SessionStartOutcome> {
     const { accessRules, store, sessionCookie } = this.#parts;
     if (!mayEnter(accessRules, signedIn.claims)) {
       await this.#giveBack(signedIn.tokens);
@@ -46,7 +46,7 @@ export class SessionStart {
       return { kind: 'over-budget', size: sessionCookie.size(ticket.value) };
     }
     const setCookies = await this.#cookies(ticket, presented, signedIn.tokens.idToken);
-    if (previousSid !== undefined) await this.#endPrevious(previousSid, session.createdAt);
+    for (const sid of previousSids) await this.#endPrevious(sid, session.createdAt);
     return { kind: 'started', session, setCookies };
   }
 

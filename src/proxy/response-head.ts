@@ -23,7 +23,10 @@ export interface ResponseHeadContext {
   readonly owns: (name: string) => boolean;
 }
 
-const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, 'x-request-id', 'cloakroom-error']);
+// These speak for the whole origin, whose cookies and pages are ours: `Clear-Site-Data: "cookies"` would end the session, and Refresh
+// would lead where Location may not.
+const OF_THE_ORIGIN: readonly string[] = ['clear-site-data', 'service-worker-allowed', 'alt-svc', 'refresh'];
+const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...OF_THE_ORIGIN, 'x-request-id', 'cloakroom-error']);
 const NOTHING: readonly string[] = [];
 const TREATED: ReadonlySet<string> = new Set(['set-cookie', 'location', 'cache-control', 'vary']);
 

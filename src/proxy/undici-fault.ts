@@ -21,6 +21,7 @@ export function undiciFault(error: Error): ForwardFault {
   if (error instanceof BodyTooLarge) return 'body_too_large';
   if (error.name === 'SocketError') return BAD_ANSWER.has(error.message) ? 'protocol' : 'unreachable';
   if (codeOf(error) === 'ETIMEDOUT') return 'timeout';
+  if (codeOf(error) === 'ERR_ASSERTION') return 'protocol'; // such as a status below 100
   return FAULTS.get(error.name) ?? (codeOf(error) === undefined ? 'internal' : 'unreachable');
 }
 

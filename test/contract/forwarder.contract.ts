@@ -363,6 +363,7 @@ export function forwarderContract(name: string, create: (origin: string, limits:
         ['is not there', undefined, 'upstream_unreachable'],
         ['closes at once', '', 'upstream_unreachable'],
         ['speaks something else', 'SSH-2.0-x\r\n', 'upstream_protocol'],
+        ['answers with a status below 100', `HTTP/1.1 099 Odd\r\n${BODY}`, 'upstream_protocol'],
         ['sends two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok', 'upstream_protocol'],
         ['sends a length and chunks', `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n${BODY}`, 'upstream_protocol'],
         ['sends an unsolicited 100', `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n${BODY}`, 'upstream_protocol'],

@@ -40,6 +40,13 @@ describe('framing of requests', () => {
   });
 
   describe('ambiguous framing (RFC 9112 §6.3)', () => {
+    it('a coding besides chunks reaches the upstream not at all, for it would be lost on the way', async () => {
+      const client = await RawClient.open(stand.port);
+      const answer = await client.send(head('POST /api', 'Transfer-Encoding: gzip, chunked') + '3\r\nabc\r\n0\r\n\r\n').answer();
+      client.destroy();
+      expect([answer.status, header(answer, 'cloakroom-error'), upstream.requests]).toEqual([400, 'bad_request', []]);
+    });
+
     it.each([
       ['a length and chunks', head('POST /api', 'Content-Length: 5', 'Transfer-Encoding: chunked') + '0\r\n\r\n'],
       ['two lengths', head('POST /api', 'Content-Length: 5', 'Content-Length: 6') + 'hello'],

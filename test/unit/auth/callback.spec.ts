@@ -64,6 +64,18 @@ describe('the callback', () => {
     expect(attempts()).toEqual([]);
   });
 
+  it('ends the session of the login that was faster, where the provider is of our own site and the browser shows its cookie', async () => {
+    const [first, second] = [await app.begin(), await app.begin()];
+    await app.navigate(first.callback, 'cross-site');
+    const faster = String(app.sessionCookie);
+    await app.navigate(second.callback, 'same-origin');
+    expect(await app.session()).toMatchObject({ authenticated: true });
+    expect((await app.fetch('/bff/session', { cookie: `${SESSION}=${faster}` })).json()).toMatchObject({
+      authenticated: false,
+      reason: 'revoked',
+    });
+  });
+
   it('gives the same answer to the same response again, with the same cookie bytes and one exchange', async () => {
     const { callback } = await app.begin();
     const cookie = app.cookieHeader(callback);

@@ -56,6 +56,17 @@ describe('a response head', () => {
       }),
     ).toEqual([]));
 
+  it("drops what speaks for the whole origin: the session and the pages are not the upstream's to clear or to lead away", () =>
+    expect(
+      head({
+        'clear-site-data': '"cookies"',
+        'service-worker-allowed': '/',
+        'alt-svc': 'h3=":443"',
+        refresh: '0;url=//evil.example',
+        etag: '"1"',
+      }),
+    ).toEqual(['etag: "1"']));
+
   it('lets nobody take framing, cookies or caching away by naming them in Connection', () =>
     expect(head({ connection: 'content-length, set-cookie, cache-control', 'content-length': '2', 'cache-control': 'no-cache' })).toEqual([
       'content-length: 2',
