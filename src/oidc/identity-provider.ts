@@ -102,6 +102,9 @@ export interface EndSessionRequest {
   readonly state?: string;
 }
 
+/** The answer of `refresh` waits no longer than this for keys that its new ID token needs and that must be fetched first: tokens were granted already. */
+export const ID_TOKEN_WAIT_MS = 1000;
+
 /** The OpenID provider, as the rest of the house sees it. One frontend has one. */
 export interface IdentityProvider {
   readonly issuer: string;

@@ -6,17 +6,18 @@ import { systemTimer, within, type Timer } from '../kernel/timer.ts';
 import { buildEndSessionUrl, fillEndSessionTemplate } from './end-session.ts';
 import { CodeExchange } from './code-exchange.ts';
 import { IdTokenVerifier } from './id-token-verifier.ts';
-import type {
-  AuthorizationRequest,
-  CallbackRequest,
-  EndSessionRequest,
-  ExchangeOutcome,
-  IdentityProvider,
-  ProviderUnavailable,
-  RefreshOutcome,
-  RefreshRequest,
-  RevokeOutcome,
-  TokenSet,
+import {
+  ID_TOKEN_WAIT_MS,
+  type AuthorizationRequest,
+  type CallbackRequest,
+  type EndSessionRequest,
+  type ExchangeOutcome,
+  type IdentityProvider,
+  type ProviderUnavailable,
+  type RefreshOutcome,
+  type RefreshRequest,
+  type RevokeOutcome,
+  type TokenSet,
 } from './identity-provider.ts';
 import type { ProviderDocument } from './metadata-document.ts';
 import { MissingRefreshToken } from './missing-refresh-token.ts';
@@ -29,8 +30,6 @@ import { TokenRevoker } from './token-revoker.ts';
 import { UserinfoClaims } from './userinfo-claims.ts';
 
 const RETRY_AFTER_S = 5;
-/** Tokens that were granted wait no longer than this for keys that must be fetched first. */
-const VERIFY_WAIT_MS = 1000;
 
 export interface OpenIdIdentityProviderOptions {
   readonly provider: ProviderOptions;
@@ -159,7 +158,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
   /** The tokens are ours already, whatever the ID token says: only a broken continuity of the user costs the session. */
   async #judgeRefreshed(document: ProviderDocument, tokens: TokenSet, sub: string): Promise<RefreshOutcome> {
     if (tokens.idToken === undefined) return { kind: 'granted', tokens };
-    const verdict = await within(this.#idTokens.verify(tokens.idToken, document.algorithms), VERIFY_WAIT_MS, this.#timer);
+    const verdict = await within(this.#idTokens.verify(tokens.idToken, document.algorithms), ID_TOKEN_WAIT_MS, this.#timer);
     if (verdict?.kind === 'valid' && verdict.sub === sub) return { kind: 'granted', tokens, claims: verdict.claims };
     const check = verdict?.kind === 'valid' ? 'sub' : verdict?.kind === 'invalid' ? verdict.check : 'keys_unavailable';
     this.#options.logger.warn('refreshed_id_token_refused', { check });

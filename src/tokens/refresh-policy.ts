@@ -1,3 +1,4 @@
+import { ID_TOKEN_WAIT_MS } from '../oidc/identity-provider.ts';
 import type { Session } from '../session/session.ts';
 
 /** `early`: still valid, but near enough to its end to be renewed. `over`: must not be used any more. */
@@ -36,18 +37,18 @@ export function mayRepeat(
   return !failure.sent || situation.providerLeeway > 0 || situation.over;
 }
 
-/** A new ID token waits this long for the provider's keys, when they must be fetched; a second more for everything of ours. */
-const KEYS_MS = 1000;
+/** For everything of ours. */
 const OURS_MS = 1000;
 
 /**
  * How long the lease of a refresh is: it outlasts metadata that must be read first, a grant, its repeat and the keys of the new ID
  * token. A second holder at the same time would spend the same refresh token. Milliseconds.
  */
-export const leaseOf = (providerTimeout: number): number => 3 * providerTimeout + KEYS_MS + OURS_MS;
+export const leaseOf = (providerTimeout: number): number => 3 * providerTimeout + ID_TOKEN_WAIT_MS + OURS_MS;
 
 /** Whether a grant that begins now has ended when the lease does, whatever happens. */
-export const endsInTime = (now: number, leaseEnd: number, providerTimeout: number): boolean => now + providerTimeout + KEYS_MS <= leaseEnd;
+export const endsInTime = (now: number, leaseEnd: number, providerTimeout: number): boolean =>
+  now + providerTimeout + ID_TOKEN_WAIT_MS <= leaseEnd;
 
 /**
  * What an OAuth error of the token endpoint means for the session: `fatal` ends it, `misconfigured` is the operator's to mend,
