@@ -1,45 +1,39 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Browser, BrowserContext } from 'playwright-core';
-import { launchChromium } from './chromium.ts';
-import { openDemoHouse, type DemoHouse } from './demo-house.ts';
+import type { BrowserContext } from 'playwright-core';
 import { DemoPage } from './demo-page.ts';
 import { startOtherSite, type OtherSite } from './other-site.ts';
+import { useStage } from './stage.ts';
 
-let demo: DemoHouse;
+const stage = useStage();
 let site: OtherSite;
-let browser: Browser;
 let context: BrowserContext;
 let tab: DemoPage;
 
 beforeAll(async () => {
-  demo = await openDemoHouse();
-  const link = (path: string): string => `<a href="${demo.origin}${path}">Go to ${path}</a>`;
-  const order = `<form method="post" action="${demo.origin}/api/orders"><button>Order</button></form>`;
+  const link = (path: string): string => `<a href="${stage.demo.origin}${path}">Go to ${path}</a>`;
+  const order = `<form method="post" action="${stage.demo.origin}/api/orders"><button>Order</button></form>`;
   site = await startOtherSite(['/', '/orders/42', '/api/report', '/bff/login?returnTo=/orders/42'].map(link).join(' ') + order);
-  browser = await launchChromium();
 });
 
 afterAll(async () => {
-  await browser.close();
   await site.close();
-  await demo.close();
 });
 
 /** The user is signed in, and the tab shows another site. */
 beforeEach(async () => {
-  context = await browser.newContext();
-  tab = await DemoPage.open(context, demo.origin);
+  context = await stage.browser.newContext();
+  tab = await DemoPage.open(context, stage.demo.origin);
   await tab.signIn();
   await tab.page.goto(site.origin);
   tab.hops.length = 0;
-  demo.house.api.reset();
+  stage.demo.house.api.reset();
 });
 
 afterEach(() => context.close());
 
 /** Follows a link; tells whether the browser sent a cookie along. */
 async function follow(path: string): Promise<boolean> {
-  const arrival = tab.page.waitForRequest(demo.origin + path);
+  const arrival = tab.page.waitForRequest(stage.demo.origin + path);
   await tab.page.getByRole('link', { name: `Go to ${path}`, exact: true }).click();
   return 'cookie' in (await (await arrival).allHeaders());
 }
@@ -64,11 +58,11 @@ describe('a link from another site', () => {
   it('to an API route gets a page with a way on, and the click reaches the API', async () => {
     expect(await follow('/api/report')).toBe(false);
     await tab.page.getByRole('heading').waitFor();
-    expect(demo.house.api.requests).toEqual([]);
+    expect(stage.demo.house.api.requests).toEqual([]);
     await tab.page.locator('a.go').click();
     await tab.page.getByText('"method":"GET"').waitFor();
     expect(tab.ownHops).toEqual(['/api/report', '/api/report']);
-    expect(demo.house.api.requests).toMatchObject([{ url: '/report', cookie: false, bearer: { expiresIn: null } }]);
+    expect(stage.demo.house.api.requests).toMatchObject([{ url: '/report', cookie: false, bearer: { expiresIn: null } }]);
   });
 
   it('to the login is a login like any other', async () => {
@@ -82,7 +76,7 @@ describe('another site', () => {
   it('cannot post to the API', async () => {
     await tab.page.getByRole('button', { name: 'Order' }).click();
     await tab.page.getByText('csrf_refused').waitFor();
-    expect(demo.house.api.requests).toEqual([]);
+    expect(stage.demo.house.api.requests).toEqual([]);
   });
 
   it('cannot reach the API or end the session from a script', async () => {
@@ -98,10 +92,10 @@ describe('another site', () => {
         types.push(answer?.type ?? 'refused');
       }
       return types;
-    }, demo.origin);
+    }, stage.demo.origin);
     expect(readable).toEqual(['refused', 'opaque', 'refused', 'refused']);
-    expect(demo.house.api.requests).toEqual([]);
-    await tab.page.goto(demo.origin);
+    expect(stage.demo.house.api.requests).toEqual([]);
+    await tab.page.goto(stage.demo.origin);
     await tab.signedIn();
   });
 });

@@ -1,29 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { launchChromium } from './chromium.ts';
-import { openDemoHouse, type DemoHouse } from './demo-house.ts';
+import { describe, expect, it } from '@jest/globals';
+import type { BrowserContext, Page } from 'playwright-core';
 import { DemoPage } from './demo-page.ts';
 import { paleTexts } from './contrast.ts';
+import { useStage } from './stage.ts';
 
-let demo: DemoHouse;
-let browser: Browser;
-
-beforeAll(async () => {
-  demo = await openDemoHouse();
-  browser = await launchChromium();
-});
-
-afterAll(async () => {
-  await browser.close();
-  await demo.close();
-});
+const stage = useStage();
 
 const WIDTHS = [390, 1440];
 const SCHEMES = ['light', 'dark'] as const;
 const CASES = WIDTHS.flatMap((width) => SCHEMES.map((colorScheme) => ({ width, colorScheme })));
 
 const open = (width: number, colorScheme: 'light' | 'dark'): Promise<BrowserContext> =>
-  browser.newContext({ viewport: { width, height: 850 }, colorScheme, reducedMotion: 'reduce' });
+  stage.browser.newContext({ viewport: { width, height: 850 }, colorScheme, reducedMotion: 'reduce' });
 
 /** What a user at this width would stumble over; empty when all is well. */
 async function flaws(page: Page): Promise<readonly string[]> {
@@ -45,7 +33,7 @@ const buttons = (page: Page): Promise<string[]> => page.locator('a.button:visibl
 describe.each(CASES)('the page at $width px, $colorScheme', ({ width, colorScheme }) => {
   it('fits, names its buttons and can be read, signed out and with everything on it', async () => {
     const context = await open(width, colorScheme);
-    const tab = await DemoPage.open(context, demo.origin);
+    const tab = await DemoPage.open(context, stage.demo.origin);
     await tab.signedOut();
     expect(await buttons(tab.page)).toEqual([
       'Sign in',
@@ -80,7 +68,7 @@ describe('the page', () => {
   it('has another colour scheme in the dark', async () => {
     const grounds = SCHEMES.map(async (colorScheme) => {
       const context = await open(390, colorScheme);
-      const tab = await DemoPage.open(context, demo.origin);
+      const tab = await DemoPage.open(context, stage.demo.origin);
       const ground = await tab.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
       await context.close();
       return ground;
@@ -91,7 +79,7 @@ describe('the page', () => {
   it('says so when Cloakroom does not answer, and recovers on the user’s click', async () => {
     const context = await open(390, 'light');
     await context.route('**/bff/session', (route) => route.abort());
-    const tab = await DemoPage.open(context, demo.origin);
+    const tab = await DemoPage.open(context, stage.demo.origin);
     await tab.button('Try again').waitFor();
     expect(await tab.page.locator('#unavailable-reason').innerText()).toBe('Cloakroom does not answer.');
     expect(await flaws(tab.page)).toEqual([]);
@@ -105,7 +93,7 @@ describe('the page', () => {
 describe('the search for flaws', () => {
   it('finds pale texts, wide contents, and buttons that are nameless or cut off', async () => {
     const context = await open(390, 'light');
-    const tab = await DemoPage.open(context, demo.origin);
+    const tab = await DemoPage.open(context, stage.demo.origin);
     await tab.page.evaluate(() => {
       document.body.insertAdjacentHTML(
         'beforeend',

@@ -1,32 +1,21 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, BrowserContext } from 'playwright-core';
-import { launchChromium, launchWithProfile } from './chromium.ts';
-import { openDemoHouse, type DemoHouse } from './demo-house.ts';
+import { describe, expect, it } from '@jest/globals';
+import type { BrowserContext } from 'playwright-core';
+import { launchWithProfile } from './chromium.ts';
 import { DemoPage } from './demo-page.ts';
 import { Middlebox } from './middlebox.ts';
+import { useStage } from './stage.ts';
 
-let demo: DemoHouse;
-let browser: Browser;
-
-beforeAll(async () => {
-  demo = await openDemoHouse();
-  browser = await launchChromium();
-});
-
-afterAll(async () => {
-  await browser.close();
-  await demo.close();
-});
+const stage = useStage();
 
 const NOT_KEPT = 'You are signed in at the identity provider, but this browser could not keep the session.';
 const LOGIN_HOPS = ['/bff/login', '/bff/callback', '/bff/continue'];
 
 async function throughMiddlebox(dropCookie: string, use: (context: BrowserContext) => Promise<void>): Promise<void> {
   const middlebox = new Middlebox({ dropCookie });
-  const context = await browser.newContext({ proxy: await middlebox.open() });
+  const context = await stage.browser.newContext({ proxy: await middlebox.open() });
   try {
     await use(context);
   } finally {
@@ -53,7 +42,7 @@ async function withBlockedSite(origin: string, use: (context: BrowserContext) =>
 describe('a session cookie that does not arrive', () => {
   it('ends on a page that names the reason, and trying again ends there too: nothing loops', () =>
     throughMiddlebox('__Host-Http-cloakroom=', async (context) => {
-      const tab = await DemoPage.open(context, demo.origin, '/orders/42');
+      const tab = await DemoPage.open(context, stage.demo.origin, '/orders/42');
       await tab.toProvider();
       await tab.pick('Alice');
       await tab.page.getByText(NOT_KEPT).waitFor();
@@ -68,15 +57,15 @@ describe('a session cookie that does not arrive', () => {
 
 describe('a site whose cookies the user forbids', () => {
   it('ends a sign-in on a page that names the cookies, without a loop and without an exchange', () =>
-    withBlockedSite(demo.origin, async (context) => {
-      demo.house.provider.stats.reset();
-      const tab = await DemoPage.open(context, demo.origin, '/orders/42');
+    withBlockedSite(stage.demo.origin, async (context) => {
+      stage.demo.house.provider.stats.reset();
+      const tab = await DemoPage.open(context, stage.demo.origin, '/orders/42');
       await tab.toProvider();
       await tab.pick('Alice');
       await tab.page.getByRole('heading', { name: 'You are signed out' }).waitFor();
       expect(await tab.page.innerText('main')).toContain('it may block cookies for this site');
       expect(tab.ownHops).toEqual(['/orders/42', ...LOGIN_HOPS]);
-      expect(await context.cookies(demo.origin)).toEqual([]);
-      expect(demo.house.provider.stats.tokenRequests).toEqual([]);
+      expect(await context.cookies(stage.demo.origin)).toEqual([]);
+      expect(stage.demo.house.provider.stats.tokenRequests).toEqual([]);
     }));
 });
