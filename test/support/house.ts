@@ -95,9 +95,18 @@ export async function openHouse(options: HouseOptions = {}): Promise<House> {
   const clock = new SkippingClock();
   const log = new RecordingLogger();
   const logger = options.logger ?? log;
-  const config = configOf(origin, port, provider, api, options);
-  let app = await createApp(config, { clock, logger });
-  const { managementUrl } = await app.listen();
+  const begin = async (): Promise<{ config: Config; app: App; managementUrl: string }> => {
+    const config = configOf(origin, port, provider, api, options);
+    const app = await createApp(config, { clock, logger });
+    return { config, app, ...(await app.listen()) };
+  };
+  const begun = await begin().catch(async (error: unknown) => {
+    // Otherwise what listens already would keep the test run from ending.
+    await Promise.all([ingress?.close(), provider.close(), api.close()]);
+    throw error;
+  });
+  const { config, managementUrl } = begun;
+  let { app } = begun;
   return {
     origin,
     port,
