@@ -8,8 +8,10 @@ import { KeyRing } from './cookie/key-ring.ts';
 import { SessionCookie } from './cookie/session-cookie.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
+import { systemTimer } from './kernel/timer.ts';
 import type { IdentityProvider } from './oidc/identity-provider.ts';
 import { CookieSessionStore } from './session/cookie-session-store.ts';
+import { LiveConnections } from './session/live-connections.ts';
 import { LocalRevocations } from './session/local-revocations.ts';
 import { MemorySessionHead } from './session/memory-session-head.ts';
 import { SessionActivity } from './session/session-activity.ts';
@@ -50,6 +52,7 @@ export function createSessions(
     store,
     head,
     revocations,
+    live: new LiveConnections({ clock, timer: systemTimer, revocations }),
     resolver: new SessionResolver({ store, heads: head, revocations, clock, logger, idle, confirmAfter }),
     activity: new SessionActivity({ store, clock, idleStep, handover }),
     delivery: new TicketDelivery({ cookie, heads: head, revocations, clock, handover }),

@@ -116,6 +116,7 @@ function createProxy(config: Config, parts: DoorParts, trustedProxies: TrustedPr
     refresher: sessions.refresher,
     activity: sessions.activity,
     delivery: sessions.delivery,
+    live: sessions.live,
     owns,
     ...surroundings,
   });

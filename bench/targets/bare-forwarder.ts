@@ -24,7 +24,7 @@ const plan = (method: string, path: string): ForwardPlan => ({
   headersTimeout: 60_000,
   idleTimeout: 60_000,
   maxBody: undefined,
-  streamLifetime: () => 60_000,
+  onLive: () => () => undefined,
   onHead: (_status, headers) => ({ kind: 'head', headers: Object.entries(headers).flatMap(([name, value]) => [name, String(value)]) }),
   onFailure: () => process.exit(1),
   onEnd: () => undefined,

@@ -94,7 +94,7 @@ export class ApiProxy {
     if (fresh.kind === 'unavailable') return exchange.fail({ code: fresh.code, retryAfter: fresh.retryAfter });
     if (fresh.kind === 'rejected') return this.#signedOut(exchange, endedBy(fresh, active));
     exchange.taken = fresh.taken ?? active.taken;
-    exchange.endsAt = fresh.session.endsAt;
+    exchange.session = fresh.session;
     const { accessToken } = fresh.session;
     const touched = exchange.taken === undefined && exchange.route.activity ? this.#options.activity.touch(active) : undefined;
     if (!(touched instanceof Promise)) return this.#forward(exchange, accessToken, touched);

@@ -1,9 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Failure } from '../kernel/errors.ts';
+import type { LiveEnd } from '../session/live-connections.ts';
 import type { ResponseHead, UpstreamHeaders } from './response-head.ts';
 
-/** How an exchange ended: whole; with an answer of our own (`onFailure` came first); cut by the client; cut by the upstream or a limit. */
-export type ForwardEnd = 'complete' | 'failed' | 'client_gone' | 'upstream_lost';
+/**
+ * How an exchange ended: whole; with an answer of our own (`onFailure` came first); cut by the client; cut by the upstream or a
+ * limit; given up by its owner, who may begin another one for the same request.
+ */
+export type ForwardEnd = 'complete' | 'failed' | 'client_gone' | 'upstream_lost' | 'discarded';
+
+/** What becomes of an upstream's head. `discard`: nothing of this answer goes out, and its connection is given up. */
+export type HeadDecision = ResponseHead | { readonly kind: 'discard' };
 
 /** One request on its way upstream, and what its owner wants to know of it. Times in milliseconds. */
 export interface ForwardPlan {
@@ -18,10 +25,18 @@ export interface ForwardPlan {
   readonly idleTimeout: number;
   /** The largest request body in bytes; for bodies that do not say their length. */
   readonly maxBody: number | undefined;
-  /** How long an event stream may live from now. */
-  streamLifetime(): number;
-  /** Called at most once, with the final response head, before a byte goes to the client. `refused` becomes 502 `upstream_protocol`. */
-  onHead(status: number, headers: UpstreamHeaders): ResponseHead;
+  /** What the client sent right behind a WebSocket handshake. */
+  readonly early?: Buffer;
+  /**
+   * Called at most once, with the final response head, before a byte goes to the client. `refused` becomes 502 `upstream_protocol`.
+   * While a promise is pending the upstream's answer waits, unread; it never rejects.
+   */
+  onHead(status: number, headers: UpstreamHeaders): HeadDecision | Promise<HeadDecision>;
+  /**
+   * The answer has begun to live: an event stream or a WebSocket. `end` ends it in order whenever its owner wants that, and is never
+   * called within this call; what is returned is called once, when it is over.
+   */
+  onLive(end: (why: LiveEnd) => void): () => void;
   /** Called at most once, and only while the client has no response head: answer it now. `cause` is for the log. */
   onFailure(failure: Failure, cause: string): void;
   /** Called exactly once, last. */

@@ -7,6 +7,8 @@ import { failureResponse, type FailureContext, type OwnResponse } from '../kerne
 import type { Logger } from '../kernel/logger.ts';
 import type { OnAnswered } from '../kernel/request-fact.ts';
 import type { CanonicalTarget } from '../kernel/request-target.ts';
+import type { LiveConnections, LiveEnd } from '../session/live-connections.ts';
+import type { Session } from '../session/session.ts';
 import type { SessionLookup, TakenTicket } from '../session/session-lookup.ts';
 import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
@@ -23,6 +25,7 @@ export interface ExchangeContext {
   readonly loginUrl: string;
   readonly delivery: Pick<TicketDelivery, 'setCookies' | 'clearing'>;
   readonly owns: (name: string) => boolean;
+  readonly live: LiveConnections;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Told once for every request on a route. */
@@ -46,8 +49,8 @@ export class ProxyExchange implements ForwardPlan {
   taken: TakenTicket | undefined;
   /** A re-seal for activity: it rides on ordinary answers only. */
   idle: TakenTicket | undefined;
-  /** When the session's absolute limit ends a stream. Milliseconds since the epoch. */
-  endsAt = Infinity;
+  /** The session that a live connection belongs to. */
+  session: Session | undefined;
   readonly #startedAt: number;
   #isCounted = false;
   #reported = false;
@@ -83,8 +86,8 @@ export class ProxyExchange implements ForwardPlan {
     return this.shared.publicUrl.path + this.target.path + this.target.query;
   }
 
-  streamLifetime(): number {
-    return Math.max(0, Math.min(this.route.maxAge, this.endsAt - this.shared.clock.now()));
+  onLive(end: (why: LiveEnd) => void): () => void {
+    return this.shared.live.open({ session: this.session, maxAge: this.route.maxAge, end });
   }
 
   onHead(status: number, headers: UpstreamHeaders): ResponseHead {

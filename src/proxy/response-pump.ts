@@ -8,7 +8,6 @@ export interface Flow {
 }
 
 const JOINED_BYTES = 8 * 1024;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Carries body bytes to the client: backpressure, idle limit, the age of event streams. Most answers end within the tick and arm nothing. */
 export class ResponsePump {
@@ -17,7 +16,7 @@ export class ResponsePump {
   readonly #plan: ForwardPlan;
   readonly #eventStream: boolean;
   #idle: NodeJS.Timeout | undefined;
-  #age: NodeJS.Timeout | undefined;
+  #leave: (() => void) | undefined;
   #paused = false;
   #stopped = false;
   #cut: ForwardEnd | undefined;
@@ -54,14 +53,15 @@ export class ResponsePump {
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#idle);
-    clearTimeout(this.#age);
+    this.#leave?.();
+    this.#leave = undefined;
   }
 
   /** The whole answer was not there at once: the head goes out now, and the limits begin. */
   settle(): void {
     if (this.#stopped) return;
     this.#response.flushHeaders();
-    if (this.#eventStream) this.#age = setTimeout(() => this.#finish(), Math.min(this.#plan.streamLifetime(), LONGEST_TIMER_MS));
+    if (this.#eventStream) this.#leave = this.#plan.onLive(() => this.#finish());
     else this.#armIdle();
   }
 

@@ -3,7 +3,7 @@ import { buildConnector, Pool, type Dispatcher } from 'undici';
 import type { Failure } from '../kernel/errors.ts';
 import { isEventStream } from './event-stream.ts';
 import { forwardFailure } from './forward-failure.ts';
-import { hasBody, type ForwardEnd, type Forwarder, type ForwardPlan } from './forwarder.ts';
+import { hasBody, type ForwardEnd, type Forwarder, type ForwardPlan, type HeadDecision } from './forwarder.ts';
 import { admitBody } from './own-answer.ts';
 import { outliveLostWrites } from './patient-socket.ts';
 import { ClientGone, RequestBody } from './request-body.ts';
@@ -112,10 +112,14 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
     if (status < 200) return this.#countInformational();
     if (this.#response.headersSent) return this.#clientClosed(); // answered meanwhile, such as with 408
-    const head = this.#plan.onHead(status, headers);
-    if (head.kind === 'refused') return this.#fail({ ...forwardFailure('protocol'), detail: head.detail }, 'head_refused');
-    this.#response.writeHead(status, head.headers);
-    this.#pump = new ResponsePump(this.#response, controller, this.#plan, isEventStream(headers));
+    const decision = this.#plan.onHead(status, headers);
+    if (!(decision instanceof Promise)) return this.#begin(controller, status, headers, decision);
+    controller.pause();
+    void decision.then((it) => {
+      if (this.#ended) return;
+      this.#begin(controller, status, headers, it);
+      controller.resume();
+    });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -134,6 +138,18 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (!this.#response.headersSent) return this.#fail(forwardFailure(undiciFault(error)), causeOf(error));
     this.#end('upstream_lost');
     cutOff(this.#response);
+  }
+
+  #begin(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders, head: HeadDecision): void {
+    if (head.kind === 'refused') return this.#fail({ ...forwardFailure('protocol'), detail: head.detail }, 'head_refused');
+    if (head.kind === 'discard') return this.#discard(controller);
+    this.#response.writeHead(status, head.headers);
+    this.#pump = new ResponsePump(this.#response, controller, this.#plan, isEventStream(headers));
+  }
+
+  #discard(controller: Dispatcher.DispatchController): void {
+    this.#end('discarded');
+    controller.abort(new Error('discarded'));
   }
 
   #clientClosed(): void {

@@ -54,6 +54,7 @@ export class LocalRevocations implements Revocations {
   readonly #sids: NamedRevocations;
   readonly #providerSids: NamedRevocations;
   readonly #subs: NamedRevocations;
+  readonly #listeners: ((revocation: Revocation) => void)[] = [];
 
   constructor({ clock }: { readonly clock: Clock }) {
     this.#sids = new NamedRevocations(clock);
@@ -69,11 +70,17 @@ export class LocalRevocations implements Revocations {
     );
   }
 
-  add({ cause, sid, providerSid, sub, issuedAt = Infinity, until }: Revocation): Promise<void> {
+  add(revocation: Revocation): Promise<void> {
+    const { cause, sid, providerSid, sub, issuedAt = Infinity, until } = revocation;
     if (sid !== undefined) this.#sids.add(sid, { cause, issuedAt: Infinity, until });
     if (providerSid !== undefined) this.#providerSids.add(providerSid, { cause, issuedAt, until });
     if (sub !== undefined) this.#subs.add(sub, { cause, issuedAt, until });
+    for (const listener of this.#listeners) listener(revocation);
     return Promise.resolve();
+  }
+
+  onAdded(listener: (revocation: Revocation) => void): void {
+    this.#listeners.push(listener);
   }
 
   /** Names on the list, for a metric. */

@@ -19,4 +19,6 @@ export interface Revocations {
   causeOf(session: Session): RevocationCause | undefined;
   /** Known here before the promise is returned; resolved once every replica can know. */
   add(revocation: Revocation): Promise<void>;
+  /** Calls `listener` after each entry that this process learns of, its own ones too. For as long as the list lives. */
+  onAdded(listener: (revocation: Revocation) => void): void;
 }

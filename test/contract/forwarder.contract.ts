@@ -53,7 +53,7 @@ export function forwarderContract(name: string, create: (origin: string, limits:
           headersTimeout: 5_000,
           idleTimeout: 5_000,
           maxBody: undefined,
-          streamLifetime: () => 60_000,
+          onLive: () => () => undefined,
           onHead: (status, headers) => {
             seenHeads.push(status);
             const kept = Object.entries(headers).filter(([it]) => !/^(?:connection|keep-alive|transfer-encoding)$/.test(it));
@@ -239,7 +239,7 @@ export function forwarderContract(name: string, create: (origin: string, limits:
       });
 
       it('ends an event stream in order when its lifetime is over', async () => {
-        plan = { streamLifetime: () => 0 };
+        plan = { onLive: endAfter(0) };
         const { port } = await withStub((_request, response) => {
           response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).write('data: 1\n\n');
         });
@@ -272,7 +272,7 @@ export function forwarderContract(name: string, create: (origin: string, limits:
 
     it('cuts an event stream off at the end of its lifetime when its client does not read', async () => {
       let isOver: () => void = () => undefined;
-      plan = { streamLifetime: () => 2_000, idleTimeout: 60_000 };
+      plan = { onLive: endAfter(2_000), idleTimeout: 60_000 };
       const { port } = await withStub((_request, response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         const more = (): void => {
@@ -444,6 +444,14 @@ export function forwarderContract(name: string, create: (origin: string, limits:
     });
   });
 }
+
+/** The owner ends what has begun to live after `ms`. */
+const endAfter =
+  (ms: number): ForwardPlan['onLive'] =>
+  (end) => {
+    const timer = setTimeout(() => end('max_age'), ms);
+    return () => clearTimeout(timer);
+  };
 
 function contentHeaders(headers: NodeJS.Dict<string | string[]>): string[] {
   const length = headers['content-length'];

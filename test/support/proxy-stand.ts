@@ -7,6 +7,7 @@ import { SessionCookie } from '../../src/cookie/session-cookie.ts';
 import { createFrontDoor } from '../../src/front-door.ts';
 import { createHttpServer, type HttpServerOptions } from '../../src/server/http-server.ts';
 import { systemClock } from '../../src/kernel/clock.ts';
+import { systemTimer } from '../../src/kernel/timer.ts';
 import { RequestIds } from '../../src/kernel/request-id.ts';
 import { ApiProxy, type ApiProxyOptions } from '../../src/proxy/api-proxy.ts';
 import { ApiRoutes, type RouteOptions } from '../../src/proxy/api-routes.ts';
@@ -17,6 +18,8 @@ import type { OnAnswered } from '../../src/kernel/request-fact.ts';
 import { RequestHead } from '../../src/proxy/request-head.ts';
 import { TrustedProxies } from '../../src/proxy/trusted-proxies.ts';
 import { UndiciForwarder } from '../../src/proxy/undici-forwarder.ts';
+import { LiveConnections } from '../../src/session/live-connections.ts';
+import { LocalRevocations } from '../../src/session/local-revocations.ts';
 import type { ActiveSession, SessionLookup } from '../../src/session/session-lookup.ts';
 import type { Session } from '../../src/session/session.ts';
 import { RecordingLogger } from './recording-logger.ts';
@@ -120,6 +123,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
   );
   const cookie = new SessionCookie({ name: 'cloakroom', devCookies: false, maxChunks: 4, budget: 6_144 });
   const loginUrl = `${publicUrl.path}/bff/login`;
+  const live = new LiveConnections({ clock: systemClock, timer: systemTimer, revocations: new LocalRevocations({ clock: systemClock }) });
   const owns = (name: string): boolean => cookie.owns(name);
   const forwarded = new ForwardedHeaders({ publicOrigin: publicUrl.origin, trustedProxies });
   const proxy = new ApiProxy({
@@ -134,6 +138,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     csrf: { requireHeader: options.requireHeader ?? false },
     access: options.access ?? [],
     owns,
+    live,
     cookie,
     resolver: { resolve: ({ candidates }) => (candidates.length === 0 ? { kind: 'none' } : lookupOf(options)) },
     refresher: { fresh: options.fresh ?? (({ session: it }) => ({ kind: 'usable', session: it })) },
