@@ -50,6 +50,7 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
     const { grace } = config.shutdown;
     const began = performance.now();
     const left = (): number => Math.max(0, began + grace + CLOSE_MARGIN_MS - performance.now());
+    frontend.endLive();
     await takeAll([
       () => drain.drain(grace),
       () => atMost(left(), 'the frontend', frontend.close()),
@@ -83,7 +84,7 @@ async function createNest(config: Config, frontend: Frontend, { clock, onAnswere
           request.url = innerPath(request.url ?? '/', config.basePath);
           fastifyHandler(request, response);
         }),
-        upgrade: (request) => frontend.door.upgrade(request),
+        upgrade: (request, early) => frontend.door.upgrade(request, early),
         onBodyIdle: (request, response) => {
           frontend.door.fail(request, response, { code: 'request_timeout' }, frontend.requestIds.next(clock.now()));
         },

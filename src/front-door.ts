@@ -1,5 +1,4 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { checkUpgradeOrigin } from './csrf/csrf-policy.ts';
 import { isNavigation } from './csrf/navigation.ts';
 import { Destinations, NOT_HERE, type Destination, type DestinationOptions } from './destinations.ts';
 import type { Clock } from './kernel/clock.ts';
@@ -11,15 +10,16 @@ import type { RequestIds } from './kernel/request-id.ts';
 import type { CanonicalTarget } from './kernel/request-target.ts';
 import type { ApiProxy } from './proxy/api-proxy.ts';
 import { admitBody, rawOwn, sendOwn } from './proxy/own-answer.ts';
+import { hasBody } from './proxy/forwarder.ts';
 import type { TrustedProxies } from './proxy/trusted-proxies.ts';
 import { answerUnderWay } from './server/answer-under-way.ts';
-import { endSocket } from './server/end-socket.ts';
+import { endSocket } from './kernel/end-socket.ts';
 
 export interface FrontDoorOptions extends DestinationOptions {
   /** Path-absolute, with publicUrl's path. */
   readonly loginUrl: string;
   readonly trustedProxies: TrustedProxies;
-  readonly proxy: Pick<ApiProxy, 'handle'>;
+  readonly proxy: Pick<ApiProxy, 'handle' | 'upgrade'>;
   readonly requestIds: RequestIds;
   /** What the access line calls a canonical path that goes to `next`. */
   readonly endpointOf: (path: string) => string;
@@ -35,14 +35,17 @@ export interface FrontDoor {
    * and with the request id in the request header `x-request-id` and already set on the response.
    */
   listener(next: RequestListener): RequestListener;
-  /** Never leaves a socket hanging: every handshake is answered and closed. */
-  upgrade(request: IncomingMessage): void;
+  /** A WebSocket handshake; `early` came right behind it. Never leaves a socket hanging: what becomes no tunnel is answered and closed. */
+  upgrade(request: IncomingMessage, early: Buffer): void;
   /** Answers with an error of ours, as a page for a navigation. */
   fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void;
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
-const NO_WEBSOCKETS: Failure = { code: 'route_not_found', detail: 'WebSocket forwarding is not available in this version.' };
+const WITH_BODY: Destination = {
+  kind: 'refused',
+  failure: { code: 'bad_request', detail: 'A WebSocket handshake has no body.' },
+};
 const INTERNAL: Failure = { code: 'internal_error' };
 
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
@@ -79,7 +82,7 @@ class Door implements FrontDoor {
     };
   }
 
-  upgrade(request: IncomingMessage): void {
+  upgrade(request: IncomingMessage, early: Buffer): void {
     const { socket } = request;
     const requestId = this.#requestId(request);
     // Behind a request that has no answer yet, this one would be taken for its answer.
@@ -87,11 +90,13 @@ class Door implements FrontDoor {
       socket.destroy();
       return this.#tell(request, requestId, 'refused', 0, 0);
     }
-    const goes = this.#judge(request, requestId);
+    const goes = hasBody(request) ? WITH_BODY : this.#judge(request, requestId);
+    if (goes.kind === 'route') return this.#options.proxy.upgrade(request, early, goes.target, goes.route, requestId);
     const context = { requestId, loginUrl: this.#options.loginUrl, navigation: false };
-    const own = goes.kind === 'moved' ? moved(goes.location, requestId) : failureResponse(this.#upgradeFailure(request, goes), context);
+    const failure = goes.kind === 'refused' ? goes.failure : NOT_HERE;
+    const own = goes.kind === 'moved' ? moved(goes.location, requestId) : failureResponse(failure, context);
     endSocket(socket, rawOwn(own));
-    this.#tell(request, requestId, goes.kind === 'route' ? goes.route.path : 'refused', own.status, 0);
+    this.#tell(request, requestId, 'refused', own.status, 0);
   }
 
   fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void {
@@ -124,13 +129,6 @@ class Door implements FrontDoor {
 
   #logError(error: unknown, requestId: string): void {
     this.#options.logger.error('front_door_error', { error: error instanceof Error ? error.name : typeof error, requestId });
-  }
-
-  #upgradeFailure(request: IncomingMessage, goes: Exclude<Destination, { kind: 'moved' }>): Failure {
-    if (goes.kind === 'refused') return goes.failure;
-    if (goes.kind === 'inside') return NOT_HERE;
-    const origin = checkUpgradeOrigin(request.headers, this.#options.publicUrl.origin);
-    return origin.kind === 'pass' ? NO_WEBSOCKETS : { code: 'origin_refused', detail: origin.detail };
   }
 
   #requestId(request: IncomingMessage): string {

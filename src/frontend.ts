@@ -44,6 +44,8 @@ export interface Frontend {
   providerStatus(): 'up' | 'down' | 'unknown';
   /** Begins background discovery. */
   start(): void;
+  /** Ends WebSockets (1012) and event streams in order, and admits no new ones: their clients come back to another process. */
+  endLive(): void;
   /** Waits for grants under way, hands back what is still to be revoked, closes connections. */
   close(): Promise<void>;
 }
@@ -66,6 +68,7 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
     clearAll: () => cookies.session.clearAll(),
     providerStatus: () => provider.status(),
     start: () => provider.start(),
+    endLive: () => sessions.live.close(),
     close: () => takeAll([() => sessions.refresher.idle(), () => tokenRevocation.flush(), () => provider.close(), () => upstreams.close()]),
   };
 }
@@ -108,6 +111,8 @@ function createProxy(config: Config, parts: DoorParts, trustedProxies: TrustedPr
     loginUrl: loginUrlOf(urls),
     routes: routes.all,
     forwarderOf: (route) => upstreams.of(route),
+    tunnelOf: (route) => upstreams.of(route),
+    websocket: config.websocket,
     requestHead: new RequestHead({ routes: routes.all, forwarded, keepCookies, owns }),
     csrf: config.csrf,
     access: config.access.allow,

@@ -38,6 +38,7 @@ const door = createFrontDoor({
   routes: { match: () => route },
   proxy: {
     handle: (request, response, target) => forwarder.forward(request, response, plan(request.method ?? 'GET', target.path + target.query)),
+    upgrade: (request) => request.socket.destroy(),
   },
   requestIds: new RequestIds(),
   endpointOf: () => 'inside',
@@ -48,7 +49,7 @@ const server = createHttpServer(
   { maxHeaderSize: 32_768, headersTimeout: 15_000, bodyIdleTimeout: 60_000, keepAliveTimeout: 75_000, maxConnections: 20_000 },
   {
     listener: door.listener((_request, response) => response.writeHead(404).end()),
-    upgrade: (request) => door.upgrade(request),
+    upgrade: (request, early) => door.upgrade(request, early),
     onBodyIdle: (request, response) => door.fail(request, response, { code: 'request_timeout' }, ''),
     loginUrl: '/bff/login',
     nextRequestId: () => '',

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mayEnter, NOT_ADMITTED, type AccessRule } from '../access/access-policy.ts';
 import type { SessionCookie } from '../cookie/session-cookie.ts';
-import { checkCsrf, isCrossSiteNavigation } from '../csrf/csrf-policy.ts';
+import { checkCsrf, checkUpgradeOrigin, isCrossSiteNavigation } from '../csrf/csrf-policy.ts';
 import { continuingPage } from '../kernel/continuing-page.ts';
 import type { CanonicalTarget } from '../kernel/request-target.ts';
 import type { SessionActivity } from '../session/session-activity.ts';
@@ -11,52 +11,60 @@ import type { SessionResolver } from '../session/session-resolver.ts';
 import type { Freshness } from '../tokens/freshness.ts';
 import type { TokenRefresher } from '../tokens/token-refresher.ts';
 import type { ApiRoute } from './api-routes.ts';
-import type { Forwarder } from './forwarder.ts';
-import { ProxyExchange, type ExchangeContext, type RouteTraffic } from './proxy-exchange.ts';
+import { hasBody, type Forwarder } from './forwarder.ts';
+import { ProxyExchange, type ExchangeContext } from './proxy-exchange.ts';
 import { isTooLarge, methodNotAllowed } from './refusals.ts';
 import type { RequestHead } from './request-head.ts';
+import { RequestTraffic, WebSocketPlaces, WebSocketTraffic, type Traffic, type WebSocketLimits } from './traffic.ts';
+import { upgradeResponse } from './upgrade-response.ts';
 
 export interface ApiProxyOptions extends ExchangeContext {
   readonly routes: readonly ApiRoute[];
   readonly forwarderOf: (route: ApiRoute) => Forwarder;
+  /** Carries the WebSockets of a route. */
+  readonly tunnelOf: (route: ApiRoute) => Forwarder;
+  readonly websocket: WebSocketLimits;
   readonly requestHead: RequestHead;
   readonly csrf: { readonly requireHeader: boolean };
   /** The application's rules; a route's own are judged besides them. */
   readonly access: readonly AccessRule[];
   readonly cookie: Pick<SessionCookie, 'read'>;
   readonly resolver: Pick<SessionResolver, 'resolve'>;
-  readonly refresher: Pick<TokenRefresher, 'fresh'>;
+  readonly refresher: Pick<TokenRefresher, 'fresh' | 'refreshNow'>;
   readonly activity: Pick<SessionActivity, 'touch'>;
 }
 
 const TOO_LARGE = { code: 'payload_too_large', detail: 'The request body is larger than this route admits.' } as const;
 const OVERLOADED = { code: 'overloaded', detail: 'Too many requests are on their way to this upstream.', retryAfter: 1 } as const;
 
-/** For a route that this frontend does not have: the request is answered as something unexpected. */
-const NOWHERE: RouteTraffic = {
-  inFlight: 0,
-  forwarder: {
-    forward: () => {
-      throw new Error('a route of another frontend');
-    },
-    close: () => Promise.resolve(),
-  },
-};
-
 /** The data path: every request on a route passes these checks in this order, and the common one waits for nothing before it goes upstream. */
 export class ApiProxy {
   readonly #options: ApiProxyOptions;
-  readonly #traffic: ReadonlyMap<ApiRoute, RouteTraffic>;
+  readonly #requests: ReadonlyMap<ApiRoute, Traffic>;
+  readonly #webSockets: ReadonlyMap<ApiRoute, Traffic>;
 
   constructor(options: ApiProxyOptions) {
     this.#options = options;
-    this.#traffic = new Map(options.routes.map((it) => [it, { inFlight: 0, forwarder: options.forwarderOf(it) }]));
+    const { routes, live } = options;
+    const places = new WebSocketPlaces(options.websocket);
+    this.#requests = new Map(routes.map((it) => [it, new RequestTraffic(options.forwarderOf(it), it)]));
+    this.#webSockets = new Map(routes.map((it) => [it, new WebSocketTraffic(options.tunnelOf(it), places, () => live.isClosed)]));
   }
 
-  /** Answers the request. Never throws, never rejects. */
+  /** Answers the request. Never throws, never rejects. `route` is one of those that this was made for. */
   handle(request: IncomingMessage, response: ServerResponse, target: CanonicalTarget, route: ApiRoute, requestId: string): void {
-    const traffic = this.#traffic.get(route) ?? NOWHERE;
-    const exchange = new ProxyExchange(this.#options, request, response, target, route, requestId, traffic);
+    const traffic = trafficOf(this.#requests, route);
+    this.#begin(new ProxyExchange(this.#options, request, response, target, route, requestId, traffic));
+  }
+
+  /** Answers a WebSocket handshake, or makes a tunnel of its connection: the same checks in the same order. `early`: bytes behind it. */
+  upgrade(request: IncomingMessage, early: Buffer, target: CanonicalTarget, route: ApiRoute, requestId: string): void {
+    const traffic = trafficOf(this.#webSockets, route);
+    const response = upgradeResponse(request);
+    this.#begin(new ProxyExchange(this.#options, request, response, target, route, requestId, traffic, early));
+  }
+
+  #begin(exchange: ProxyExchange): void {
     try {
       this.#admit(exchange);
     } catch (error) {
@@ -96,17 +104,35 @@ export class ApiProxy {
     exchange.taken = fresh.taken ?? active.taken;
     exchange.session = fresh.session;
     const { accessToken } = fresh.session;
-    const touched = exchange.taken === undefined && exchange.route.activity ? this.#options.activity.touch(active) : undefined;
+    const reseals = exchange.taken === undefined && exchange.route.activity && exchange.early === undefined;
+    const touched = reseals ? this.#options.activity.touch(active) : undefined;
+    if (exchange.route.retryOn401 && isRepeatable(exchange.request)) {
+      exchange.onUnauthorized = () => this.#renewed(exchange, { ...active, session: fresh.session });
+    }
     if (!(touched instanceof Promise)) return this.#forward(exchange, accessToken, touched);
     later(exchange, touched, (it) => this.#forward(exchange, accessToken, it));
   }
 
   #forward(exchange: ProxyExchange, accessToken: string | undefined, idle?: TakenTicket): void {
-    const { request, response, route, traffic, requestId } = exchange;
+    const { request, response, route, requestId } = exchange;
     exchange.idle = idle;
     if (response.destroyed) return exchange.abandon();
-    if (traffic.inFlight >= route.maxInFlight) return exchange.fail(OVERLOADED);
+    if (!exchange.enter()) return exchange.fail(OVERLOADED);
     exchange.forward(this.#options.requestHead.build(request, route, { requestId, accessToken }));
+  }
+
+  /**
+   * The upstream refused the token although it should be good. One renewal and one more try, when the token was not new anyway:
+   * otherwise the answer is the upstream's own opinion, and is passed on.
+   */
+  async #renewed(exchange: ProxyExchange, active: ActiveSession): Promise<(() => void) | undefined> {
+    const fresh = await this.#options.refresher.refreshNow(active, exchange.route.activity);
+    if (fresh.kind === 'rejected') return () => this.#signedOut(exchange, endedBy(fresh, active));
+    if (fresh.kind !== 'usable' || fresh.session.accessToken === active.session.accessToken) return undefined;
+    return () => {
+      exchange.onUnauthorized = undefined;
+      this.#withToken(exchange, active, fresh);
+    };
   }
 
   #signedOut(exchange: ProxyExchange, lookup: EndedLookup): void {
@@ -120,6 +146,7 @@ export class ApiProxy {
   /** A refused navigation gets a page whose button leads to the same URL: a click is the user's will, a script's request is not. */
   #passesCsrf(exchange: ProxyExchange): boolean {
     const { request, route, method } = exchange;
+    if (exchange.early !== undefined) return this.#passesOrigin(exchange);
     const { navigation } = route;
     const rules = { publicOrigin: this.#options.publicUrl.origin, requireHeader: this.#options.csrf.requireHeader, navigation };
     const verdict = checkCsrf({ method, headers: request.headers }, rules);
@@ -129,8 +156,27 @@ export class ApiProxy {
     else exchange.fail(failure, { action: { kind: 'link', href: exchange.publicHref, label: 'Continue' }, lines: ASK });
     return false;
   }
+
+  #passesOrigin(exchange: ProxyExchange): boolean {
+    const verdict = checkUpgradeOrigin(exchange.request.headers, this.#options.publicUrl.origin);
+    if (verdict.kind === 'pass') return true;
+    exchange.fail({ code: 'origin_refused', detail: verdict.detail });
+    return false;
+  }
 }
 
+function trafficOf(all: ReadonlyMap<ApiRoute, Traffic>, route: ApiRoute): Traffic {
+  const traffic = all.get(route);
+  if (traffic === undefined) throw new Error('a route of another frontend');
+  return traffic;
+}
+
+/** May be sent twice without harm, and can be: there is no body that would have been read. */
+function isRepeatable(request: IncomingMessage): boolean {
+  return REPEATABLE.has(request.method ?? '') && !hasBody(request);
+}
+
+const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const ASK: readonly string[] = ['A page of another site led you here.', 'Nothing has been sent yet. Go on only if you meant to come here.'];
 
 function later<T>(exchange: ProxyExchange, value: Promise<T>, next: (value: T) => void): void {

@@ -26,6 +26,7 @@ export interface RouteOptions {
   readonly idleTimeout: number;
   readonly maxInFlight: number;
   readonly maxAge: number;
+  readonly retryOn401: boolean;
   readonly activity: boolean;
 }
 

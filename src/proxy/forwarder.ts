@@ -26,7 +26,7 @@ export interface ForwardPlan {
   /** The largest request body in bytes; for bodies that do not say their length. */
   readonly maxBody: number | undefined;
   /** What the client sent right behind a WebSocket handshake. */
-  readonly early?: Buffer;
+  readonly early?: Buffer | undefined;
   /**
    * Called at most once, with the final response head, before a byte goes to the client. `refused` becomes 502 `upstream_protocol`.
    * While a promise is pending the upstream's answer waits, unread; it never rejects.

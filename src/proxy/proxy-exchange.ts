@@ -13,9 +13,10 @@ import type { SessionLookup, TakenTicket } from '../session/session-lookup.ts';
 import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
 import { isEventStream } from './event-stream.ts';
-import type { ForwardEnd, Forwarder, ForwardPlan } from './forwarder.ts';
+import type { ForwardEnd, ForwardPlan, HeadDecision } from './forwarder.ts';
 import { sendOwn } from './own-answer.ts';
 import { responseHead, type ResponseHead, type UpstreamHeaders } from './response-head.ts';
+import type { Traffic } from './traffic.ts';
 
 /** What every exchange of one frontend shares. */
 export interface ExchangeContext {
@@ -32,12 +33,6 @@ export interface ExchangeContext {
   readonly onAnswered?: OnAnswered;
 }
 
-/** One route while the process runs: where its requests go, and how many of them are there now. */
-export interface RouteTraffic {
-  readonly forwarder: Forwarder;
-  inFlight: number;
-}
-
 /** One request on a route: what is known of it so far, and the only place that answers it. */
 export class ProxyExchange implements ForwardPlan {
   readonly method: string;
@@ -51,8 +46,12 @@ export class ProxyExchange implements ForwardPlan {
   idle: TakenTicket | undefined;
   /** The session that a live connection belongs to. */
   session: Session | undefined;
+  /** What may be done about an upstream's 401 instead of passing it on; `undefined`: pass it on. Asked once. */
+  onUnauthorized: (() => Promise<(() => void) | undefined>) | undefined;
   readonly #startedAt: number;
-  #isCounted = false;
+  #entered: { readonly sid: string | undefined } | undefined;
+  #again: (() => void) | undefined;
+  #hasSwitched = false;
   #reported = false;
 
   constructor(
@@ -62,7 +61,9 @@ export class ProxyExchange implements ForwardPlan {
     readonly target: CanonicalTarget,
     readonly route: ApiRoute,
     readonly requestId: string,
-    readonly traffic: RouteTraffic,
+    readonly traffic: Traffic,
+    /** What came behind a WebSocket handshake; absent for an ordinary request. */
+    readonly early?: Buffer,
   ) {
     this.method = request.method ?? '';
     this.path = upstreamPath(route, target.path) + target.query;
@@ -87,10 +88,18 @@ export class ProxyExchange implements ForwardPlan {
   }
 
   onLive(end: (why: LiveEnd) => void): () => void {
-    return this.shared.live.open({ session: this.session, maxAge: this.route.maxAge, end });
+    return this.shared.live.open({ session: this.session, maxAge: this.traffic.maxAge, end });
   }
 
-  onHead(status: number, headers: UpstreamHeaders): ResponseHead {
+  onHead(status: number, headers: UpstreamHeaders): HeadDecision | Promise<HeadDecision> {
+    const ask = status === 401 ? this.onUnauthorized : undefined;
+    if (ask === undefined) return this.#headOf(status, headers);
+    this.onUnauthorized = undefined;
+    return this.#afterUnauthorized(ask, () => this.#headOf(status, headers));
+  }
+
+  #headOf(status: number, headers: UpstreamHeaders): ResponseHead {
+    this.#hasSwitched = status === 101;
     return responseHead(headers, this.route, {
       status,
       requestId: this.requestId,
@@ -112,15 +121,22 @@ export class ProxyExchange implements ForwardPlan {
 
   onEnd(end: ForwardEnd): void {
     this.#leave();
+    if (end === 'discarded') return this.#goOn();
     if (end === 'upstream_lost') this.shared.logger.warn('upstream_lost', { route: this.route.path, requestId: this.requestId });
-    this.#report(this.response.headersSent ? this.response.statusCode : 0);
+    this.#report(this.response.headersSent ? this.response.statusCode : this.#hasSwitched ? 101 : 0);
   }
 
-  /** Sends the request upstream, as one of those that are there now. */
+  /** Takes a place among the requests that are upstream now; `false`: there is none. */
+  enter(): boolean {
+    const sid = this.session?.sid;
+    if (!this.traffic.enter(sid)) return false;
+    this.#entered = { sid };
+    return true;
+  }
+
+  /** Sends the request upstream. */
   forward(headers: string[]): void {
     this.headers = headers;
-    this.#isCounted = true;
-    this.traffic.inFlight++;
     this.traffic.forwarder.forward(this.request, this.response, this);
   }
 
@@ -153,7 +169,7 @@ export class ProxyExchange implements ForwardPlan {
 
   #answer(failure: Failure, more: Pick<FailureContext, 'action' | 'lines'>): void {
     const { headers } = this.request;
-    const navigation = isNavigation(headers);
+    const navigation = this.early === undefined && isNavigation(headers);
     // Coming back to an unsafe request's URL would be another request than the one that was refused.
     const returnTo = navigation && (this.method === 'GET' || this.method === 'HEAD') ? { returnTo: this.publicHref } : {};
     const context = { requestId: this.requestId, loginUrl: this.shared.loginUrl, navigation, ...returnTo, ...more };
@@ -161,9 +177,29 @@ export class ProxyExchange implements ForwardPlan {
     sendOwn(this.response, failureResponse(failure, context), cookies);
   }
 
+  async #afterUnauthorized(ask: () => Promise<(() => void) | undefined>, passOn: () => ResponseHead): Promise<HeadDecision> {
+    try {
+      this.#again = await ask();
+      return this.#again === undefined ? passOn() : { kind: 'discard' };
+    } catch (error) {
+      this.#again = () => this.crash(error);
+      return { kind: 'discard' };
+    }
+  }
+
+  #goOn(): void {
+    const again = this.#again;
+    this.#again = undefined;
+    try {
+      again?.();
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
   #leave(): void {
-    if (this.#isCounted) this.traffic.inFlight--;
-    this.#isCounted = false;
+    if (this.#entered !== undefined) this.traffic.leave(this.#entered.sid);
+    this.#entered = undefined;
   }
 
   #setCookies(taken: TakenTicket | undefined): readonly string[] {

@@ -15,8 +15,8 @@ export interface HttpServerOptions {
 
 export interface HttpServerParts extends UnreadableOptions {
   readonly listener: RequestListener;
-  /** A WebSocket handshake. What happens to `request.socket` from here on is the callee's. */
-  readonly upgrade: (request: IncomingMessage) => void;
+  /** A WebSocket handshake, and what came right behind it. What happens to `request.socket` from here on is the callee's. */
+  readonly upgrade: (request: IncomingMessage, early: Buffer) => void;
   /** A request body of which no byte came for `bodyIdleTimeout`: answer 408. The connection is closed afterwards. */
   readonly onBodyIdle: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -44,12 +44,13 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
     parts.listener(request, response);
   };
   server.on('request', listener);
+  const upgrade = (request: IncomingMessage, _socket: unknown, early: Buffer): void => parts.upgrade(request, early);
   // Whether a body is wanted is decided where it is read, so an expectation is an ordinary request until then.
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
-  server.on('upgrade', parts.upgrade);
+  server.on('upgrade', upgrade);
   // Without a listener Node drops a CONNECT without a word; judged like a handshake, it is refused in ours.
-  server.on('connect', parts.upgrade);
+  server.on('connect', upgrade);
   // Our listener takes Node's own decision away, which would close silent answers such as event streams. What is left to close: a
   // client that has stopped reading, and a connection between two requests (Node gives it another timeout for that time).
   server.setTimeout(options.bodyIdleTimeout, (socket: Socket) => {
@@ -61,5 +62,5 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
 
 /** Anything but a WebSocket handshake is served as plain HTTP, its Upgrade header dropped (h2c smuggling). */
 function isWebSocketUpgrade(request: IncomingMessage): boolean {
-  return request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
+  return request.method === 'GET' && request.httpVersionMinor === 1 && request.headers.upgrade?.toLowerCase() === 'websocket';
 }

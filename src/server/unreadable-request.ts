@@ -5,7 +5,7 @@ import { failureResponse } from '../kernel/failure-response.ts';
 import type { OnAnswered } from '../kernel/request-fact.ts';
 import { rawOwn } from '../proxy/own-answer.ts';
 import { answerUnderWay } from './answer-under-way.ts';
-import { endSocket } from './end-socket.ts';
+import { endSocket } from '../kernel/end-socket.ts';
 
 export interface UnreadableOptions {
   /** Path-absolute, with publicUrl's path. */

@@ -81,9 +81,9 @@ export class TokenRefresher {
 
   /**
    * POST /bff/refresh and a retry after the upstream's 401: new tokens although the old ones may be good. Joins a refresh under
-   * way; within the cooldown the session is answered as it is.
+   * way; within the cooldown the session is answered as it is. With `activity: false` a renewal does not move the idle limit.
    */
-  async refreshNow(active: Pick<ActiveSession, 'session'>): Promise<Freshness | { readonly kind: 'no-refresh-token' }> {
+  async refreshNow(active: Pick<ActiveSession, 'session'>, activity = true): Promise<Freshness | { readonly kind: 'no-refresh-token' }> {
     const { session } = active;
     const { clock, policy, revocations } = this.#options;
     if (!isRenewable(session)) return { kind: 'no-refresh-token' };
@@ -92,7 +92,7 @@ export class TokenRefresher {
     const now = clock.now();
     // Both directions: another process's clock may be a little ahead of ours.
     if (Math.abs(now - session.refreshedAt) < policy.cooldown) return asItIs(session);
-    return this.#failures.answerFor(session, now) ?? this.#whenOver(session, true);
+    return this.#failures.answerFor(session, now) ?? this.#whenOver(session, activity);
   }
 
   /**

@@ -16,6 +16,7 @@ import type { Forwarder } from '../../src/proxy/forwarder.ts';
 import { HostCheck } from '../../src/proxy/host-check.ts';
 import type { OnAnswered } from '../../src/kernel/request-fact.ts';
 import { RequestHead } from '../../src/proxy/request-head.ts';
+import type { WebSocketLimits } from '../../src/proxy/traffic.ts';
 import { TrustedProxies } from '../../src/proxy/trusted-proxies.ts';
 import { UndiciForwarder } from '../../src/proxy/undici-forwarder.ts';
 import { LiveConnections } from '../../src/session/live-connections.ts';
@@ -70,6 +71,7 @@ export const routeOptions = (more: Partial<RouteOptions> & Pick<RouteOptions, 'u
   idleTimeout: 5_000,
   maxInFlight: 100,
   maxAge: 3_600_000,
+  retryOn401: false,
   activity: true,
   ...more,
 });
@@ -89,6 +91,8 @@ export interface StandOptions {
   readonly touch?: ApiProxyOptions['activity']['touch'];
   readonly setCookies?: ApiProxyOptions['delivery']['setCookies'];
   readonly clearing?: ApiProxyOptions['delivery']['clearing'];
+  readonly refreshNow?: ApiProxyOptions['refresher']['refreshNow'];
+  readonly websocket?: Partial<WebSocketLimits>;
   /** Instead of the undici forwarder's. */
   readonly forward?: Forwarder['forward'];
   readonly onAnswered?: OnAnswered;
@@ -134,6 +138,8 @@ export async function openStand(options: StandOptions): Promise<Stand> {
       const forwarder = forwarders.get(route) ?? neverHere();
       return options.forward === undefined ? forwarder : { forward: options.forward, close: () => forwarder.close() };
     },
+    tunnelOf: () => ({ forward: neverHere, close: () => Promise.resolve() }),
+    websocket: { maxAge: 3_600_000, perSession: 20, total: 100, ...options.websocket },
     requestHead: new RequestHead({ routes: routes.all, forwarded, keepCookies, owns }),
     csrf: { requireHeader: options.requireHeader ?? false },
     access: options.access ?? [],
@@ -141,7 +147,10 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     live,
     cookie,
     resolver: { resolve: ({ candidates }) => (candidates.length === 0 ? { kind: 'none' } : lookupOf(options)) },
-    refresher: { fresh: options.fresh ?? (({ session: it }) => ({ kind: 'usable', session: it })) },
+    refresher: {
+      fresh: options.fresh ?? (({ session: it }) => ({ kind: 'usable', session: it })),
+      refreshNow: options.refreshNow ?? (({ session: it }) => Promise.resolve({ kind: 'usable', session: it })),
+    },
     activity: { touch: options.touch ?? (() => undefined) },
     delivery: {
       setCookies: options.setCookies ?? ((taken) => (taken === undefined ? [] : [`${SESSION_COOKIE}=${taken.ticket.value}; Path=/`])),
@@ -169,7 +178,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     { ...LIMITS, ...options.server },
     {
       listener: door.listener(options.next ?? echoInside),
-      upgrade: (request) => door.upgrade(request),
+      upgrade: (request, early) => door.upgrade(request, early),
       onBodyIdle: (request, response) => door.fail(request, response, { code: 'request_timeout' }, 'idle'),
       loginUrl,
       nextRequestId: () => 'unreadable',

@@ -19,19 +19,19 @@ export class EventsSection {
 /** Proxied WebSockets. Milliseconds. */
 export class WebsocketSection {
   @Lasting('1s', '1h')
-  @Option({ type: duration(), planned: true, doc: 'Time between two pings.' })
+  @Option({ type: duration(), doc: 'Time between two pings.' })
   readonly ping: number = 25 * SECOND;
 
   @Lasting('1m', '7d')
-  @Option({ type: duration(), planned: true, doc: 'The longest a connection lives.' })
+  @Option({ type: duration(), doc: 'The longest a connection lives.' })
   readonly maxAge: number = 12 * HOUR;
 
   @Between(1, 10_000)
-  @Option({ type: integer(), planned: true, doc: 'Connections of one session.' })
+  @Option({ type: integer(), doc: 'Connections of one session.' })
   readonly perSession: number = 20;
 
   @Between(1, 1_000_000)
-  @Option({ type: integer(), planned: true, doc: 'Connections of this process.' })
+  @Option({ type: integer(), doc: 'Connections of this process.' })
   readonly total: number = 10_000;
 }
 

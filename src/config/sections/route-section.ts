@@ -143,7 +143,7 @@ export class RouteSection {
   @Option({ type: duration(), doc: 'The longest an event stream lives.' })
   readonly maxAge: number = 12 * HOUR;
 
-  @Option({ type: flag(), planned: true, doc: "On the upstream's 401, renew once and try again (requests without a body)." })
+  @Option({ type: flag(), doc: "On the upstream's 401, renew once and try again (requests without a body)." })
   readonly retryOn401: boolean = false;
 
   @Option({ type: flag(), doc: '`false`: requests here do not count as activity of the session.' })
