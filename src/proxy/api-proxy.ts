@@ -106,7 +106,7 @@ export class ApiProxy {
     const { accessToken } = fresh.session;
     const reseals = exchange.taken === undefined && exchange.route.activity && exchange.early === undefined;
     const touched = reseals ? this.#options.activity.touch(active) : undefined;
-    if (exchange.route.retryOn401 && isRepeatable(exchange.request)) {
+    if (exchange.route.retryOn401 && !exchange.isRetry && isRepeatable(exchange.request)) {
       exchange.onUnauthorized = () => this.#renewed(exchange, { ...active, session: fresh.session });
     }
     if (!(touched instanceof Promise)) return this.#forward(exchange, accessToken, touched);
@@ -129,10 +129,7 @@ export class ApiProxy {
     const fresh = await this.#options.refresher.refreshNow(active, exchange.route.activity);
     if (fresh.kind === 'rejected') return () => this.#signedOut(exchange, endedBy(fresh, active));
     if (fresh.kind !== 'usable' || fresh.session.accessToken === active.session.accessToken) return undefined;
-    return () => {
-      exchange.onUnauthorized = undefined;
-      this.#withToken(exchange, active, fresh);
-    };
+    return () => this.#withToken(exchange, active, fresh);
   }
 
   #signedOut(exchange: ProxyExchange, lookup: EndedLookup): void {

@@ -48,6 +48,8 @@ export class ProxyExchange implements ForwardPlan {
   session: Session | undefined;
   /** What may be done about an upstream's 401 instead of passing it on; `undefined`: pass it on. Asked once. */
   onUnauthorized: (() => Promise<(() => void) | undefined>) | undefined;
+  /** This is the one more try after an upstream's 401. */
+  isRetry = false;
   readonly #startedAt: number;
   #entered: { readonly sid: string | undefined } | undefined;
   #again: (() => void) | undefined;
@@ -190,6 +192,7 @@ export class ProxyExchange implements ForwardPlan {
   #goOn(): void {
     const again = this.#again;
     this.#again = undefined;
+    this.isRetry = true;
     try {
       again?.();
     } catch (error) {

@@ -93,6 +93,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #pump: ResponsePump | undefined;
   #ended = false;
+  #isUndecided = false;
+  #isWhole = false;
+  #held: Buffer[] | undefined;
   #informational = 0;
 
   constructor(response: ServerResponse, body: RequestBody | null, plan: ForwardPlan) {
@@ -114,20 +117,28 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (this.#response.headersSent) return this.#clientClosed(); // answered meanwhile, such as with 408
     const decision = this.#plan.onHead(status, headers);
     if (!(decision instanceof Promise)) return this.#begin(controller, status, headers, decision);
+    // A HEAD, and an upstream that closes behind its answer, come to their end all the same: what comes then is kept.
     controller.pause();
+    this.#isUndecided = true;
     void decision.then((it) => {
       if (this.#ended) return;
+      this.#isUndecided = false;
       this.#begin(controller, status, headers, it);
-      controller.resume();
+      for (const chunk of this.#held ?? []) this.#pump?.write(chunk);
+      this.#held = undefined;
+      if (this.#isWhole) this.onResponseEnd();
+      else controller.resume();
     });
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    this.#pump?.write(chunk);
+    if (this.#isUndecided) (this.#held ??= []).push(chunk);
+    else this.#pump?.write(chunk);
   }
 
   onResponseEnd(): void {
     if (this.#ended) return;
+    if (this.#isUndecided) return void (this.#isWhole = true);
     this.#end('complete');
     this.#pump?.end();
   }
