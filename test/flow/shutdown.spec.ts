@@ -89,6 +89,15 @@ describe('stopping', () => {
     expect((await (await connected(request('/bff/session'))).answer()).status).toBe(200);
   });
 
+  it('ends event streams in order, so that their clients come back to another process', async () => {
+    await open();
+    const client = await connected(request('/api/sse?every=1000'), false);
+    await client.until((it) => it.includes('"count":1'));
+    const stopped = house.app.stop();
+    expect((await client.answer()).body).toContain('"count":1'); // up to its last chunk
+    await stopped;
+  });
+
   it('happens once, however often it is asked for', async () => {
     await open();
     expect(house.app.stop()).toBe(house.app.stop());
