@@ -15,6 +15,7 @@ import { hasBody, type Forwarder } from './forwarder.ts';
 import { ProxyExchange, type ExchangeContext } from './proxy-exchange.ts';
 import { isTooLarge, methodNotAllowed } from './refusals.ts';
 import type { RequestHead } from './request-head.ts';
+import { SecondTry, type Remedy } from './second-try.ts';
 import { RequestTraffic, WebSocketPlaces, WebSocketTraffic, type Traffic, type WebSocketLimits } from './traffic.ts';
 import { upgradeResponse } from './upgrade-response.ts';
 
@@ -104,11 +105,12 @@ export class ApiProxy {
     exchange.taken = fresh.taken ?? active.taken;
     exchange.session = fresh.session;
     const { accessToken } = fresh.session;
+    if (exchange.secondTry !== undefined) return this.#forward(exchange, accessToken);
+    if (exchange.route.retryOn401 && isRepeatable(exchange.request)) {
+      exchange.secondTry = new SecondTry(() => this.#renewed(exchange, { ...active, session: fresh.session }));
+    }
     const reseals = exchange.taken === undefined && exchange.route.activity && exchange.early === undefined;
     const touched = reseals ? this.#options.activity.touch(active) : undefined;
-    if (exchange.route.retryOn401 && !exchange.isRetry && isRepeatable(exchange.request)) {
-      exchange.onUnauthorized = () => this.#renewed(exchange, { ...active, session: fresh.session });
-    }
     if (!(touched instanceof Promise)) return this.#forward(exchange, accessToken, touched);
     later(exchange, touched, (it) => this.#forward(exchange, accessToken, it));
   }
@@ -125,7 +127,7 @@ export class ApiProxy {
    * The upstream refused the token although it should be good. One renewal and one more try, when the token was not new anyway:
    * otherwise the answer is the upstream's own opinion, and is passed on.
    */
-  async #renewed(exchange: ProxyExchange, active: ActiveSession): Promise<(() => void) | undefined> {
+  async #renewed(exchange: ProxyExchange, active: ActiveSession): Promise<Remedy> {
     const fresh = await this.#options.refresher.refreshNow(active, exchange.route.activity);
     if (fresh.kind === 'rejected') return () => this.#signedOut(exchange, endedBy(fresh, active));
     if (fresh.kind !== 'usable' || fresh.session.accessToken === active.session.accessToken) return undefined;

@@ -16,6 +16,7 @@ import { isEventStream } from './event-stream.ts';
 import type { ForwardEnd, ForwardPlan, HeadDecision } from './forwarder.ts';
 import { sendOwn } from './own-answer.ts';
 import { responseHead, type ResponseHead, type UpstreamHeaders } from './response-head.ts';
+import type { SecondTry } from './second-try.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What every exchange of one frontend shares. */
@@ -46,13 +47,10 @@ export class ProxyExchange implements ForwardPlan {
   idle: TakenTicket | undefined;
   /** The session that a live connection belongs to. */
   session: Session | undefined;
-  /** What may be done about an upstream's 401 instead of passing it on; `undefined`: pass it on. Asked once. */
-  onUnauthorized: (() => Promise<(() => void) | undefined>) | undefined;
-  /** This is the one more try after an upstream's 401. */
-  isRetry = false;
+  /** Set where an upstream's 401 may be answered by another try. */
+  secondTry: SecondTry | undefined;
   readonly #startedAt: number;
   #entered: { readonly sid: string | undefined } | undefined;
-  #again: (() => void) | undefined;
   #hasSwitched = false;
   #reported = false;
 
@@ -94,10 +92,9 @@ export class ProxyExchange implements ForwardPlan {
   }
 
   onHead(status: number, headers: UpstreamHeaders): HeadDecision | Promise<HeadDecision> {
-    const ask = status === 401 ? this.onUnauthorized : undefined;
-    if (ask === undefined) return this.#headOf(status, headers);
-    this.onUnauthorized = undefined;
-    return this.#afterUnauthorized(ask, () => this.#headOf(status, headers));
+    const { secondTry } = this;
+    if (status !== 401 || secondTry === undefined || secondTry.isSpent) return this.#headOf(status, headers);
+    return secondTry.decide(() => this.#headOf(status, headers));
   }
 
   #headOf(status: number, headers: UpstreamHeaders): ResponseHead {
@@ -123,7 +120,7 @@ export class ProxyExchange implements ForwardPlan {
 
   onEnd(end: ForwardEnd): void {
     this.#leave();
-    if (end === 'discarded') return this.#goOn();
+    if (end === 'discarded') return this.#tryAgain();
     if (end === 'upstream_lost') this.shared.logger.warn('upstream_lost', { route: this.route.path, requestId: this.requestId });
     this.#report(this.response.headersSent ? this.response.statusCode : this.#hasSwitched ? 101 : 0);
   }
@@ -179,22 +176,9 @@ export class ProxyExchange implements ForwardPlan {
     sendOwn(this.response, failureResponse(failure, context), cookies);
   }
 
-  async #afterUnauthorized(ask: () => Promise<(() => void) | undefined>, passOn: () => ResponseHead): Promise<HeadDecision> {
+  #tryAgain(): void {
     try {
-      this.#again = await ask();
-      return this.#again === undefined ? passOn() : { kind: 'discard' };
-    } catch (error) {
-      this.#again = () => this.crash(error);
-      return { kind: 'discard' };
-    }
-  }
-
-  #goOn(): void {
-    const again = this.#again;
-    this.#again = undefined;
-    this.isRetry = true;
-    try {
-      again?.();
+      this.secondTry?.begin();
     } catch (error) {
       this.crash(error);
     }
