@@ -1,82 +1,77 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import { AnswerReader } from './answer-reader.ts';
 
 export interface Load {
   readonly port: number;
   readonly requests: number;
   readonly connections: number;
-  /** The whole request, head and all, sent again and again. */
+  /** The whole request, head and body, sent again and again. */
   readonly request: Buffer;
-}
-
-export interface LoadResult {
-  readonly answered: number;
-  /** Answers other than `200` with the expected body length, and connections that broke. */
-  readonly wrong: number;
-  readonly seconds: number;
+  /** Bytes of the body that every answer must have. */
+  readonly bodyLength: number;
 }
 
 interface Progress {
   left: number;
   answered: number;
-  wrong: number;
 }
 
-/** Keeps `connections` keep-alive connections busy, one request at a time on each, until all requests are answered. */
-export async function runLoad(load: Load, bodyLength: number): Promise<LoadResult> {
-  const progress: Progress = { left: load.requests, answered: 0, wrong: 0 };
+const READ_BYTES = 256 * 1024;
+const SILENCE_MS = 30_000;
+
+/**
+ * Keeps `connections` keep-alive connections busy, one request at a time on each, until all requests are answered; gives the
+ * seconds that took. Throws on the first answer that is not `200` with the expected length, and on a connection that breaks.
+ */
+export async function runLoad(load: Load): Promise<number> {
+  const progress: Progress = { left: load.requests, answered: 0 };
   const started = process.hrtime.bigint();
-  await Promise.all(Array.from({ length: load.connections }, () => runConnection(load, progress, bodyLength)));
-  return { answered: progress.answered, wrong: progress.wrong, seconds: Number(process.hrtime.bigint() - started) / 1e9 };
+  await Promise.all(Array.from({ length: load.connections }, () => runConnection(load, progress)));
+  if (progress.answered !== load.requests) throw new Error(`${progress.answered} answers to ${load.requests} requests`);
+  return Number(process.hrtime.bigint() - started) / 1e9;
 }
 
-function runConnection(load: Load, progress: Progress, bodyLength: number): Promise<void> {
-  return new Promise((resolve) => {
-    const socket = connect(load.port, '127.0.0.1');
-    socket.setNoDelay(true);
-    let received = '';
-    const next = (): void => {
-      if (progress.left <= 0) {
-        socket.end();
-        return;
-      }
-      progress.left--;
-      socket.write(load.request);
-    };
-    socket.setEncoding('latin1');
-    socket.on('connect', next);
-    socket.on('data', (chunk: string) => {
-      received += chunk;
-      const end = answerEnd(received);
-      if (end === undefined || received.length < end) return;
-      count(received, end, bodyLength, progress);
-      received = received.slice(end);
-      next();
+function runConnection(load: Load, progress: Progress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const reader = new AnswerReader({
+      onAnswer: (status, length) => {
+        if (status !== 200 || length !== load.bodyLength) return void socket.destroy(new Error(`wrong answer: ${status}, ${length} bytes`));
+        progress.answered++;
+        next();
+      },
     });
-    endWith(socket, progress, resolve);
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    const callback = (bytes: number): boolean => {
+      reader.read(buffer.subarray(0, bytes));
+      return true;
+    };
+    const socket = connect({ port: load.port, host: '127.0.0.1', noDelay: true, onread: { buffer, callback } });
+    const next = (): void => {
+      if (progress.left-- <= 0) socket.end();
+      else socket.write(load.request);
+    };
+    socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error('no answer came')));
+    socket.on('connect', next);
+    socket.on('error', reject);
+    socket.on('close', () => resolve());
   });
 }
 
-function endWith(socket: Socket, progress: Progress, resolve: () => void): void {
-  socket.on('error', () => {
-    progress.wrong++;
+/** One request on a connection of its own, its answer kept whole. */
+export function askOnce(port: number, request: Buffer): Promise<{ readonly status: number; readonly body: Buffer }> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    const reader = new AnswerReader({
+      onBody: (bytes) => void chunks.push(Buffer.from(bytes)),
+      onAnswer: (status) => {
+        socket.destroy();
+        resolve({ status, body: Buffer.concat(chunks) });
+      },
+    });
+    const socket = connect(port, '127.0.0.1', () => socket.write(request));
+    socket.setTimeout(SILENCE_MS, () => socket.destroy(new Error('no answer came')));
+    socket.on('data', (bytes: Buffer) => reader.read(bytes));
+    socket.on('error', reject);
+    socket.on('close', () => reject(new Error('closed without an answer')));
   });
-  socket.on('close', () => {
-    resolve();
-  });
-}
-
-/** Where the answer at the start of `text` ends; `undefined` while its head is not whole. Every target sends Content-Length or chunks. */
-function answerEnd(text: string): number | undefined {
-  const head = text.indexOf('\r\n\r\n');
-  if (head < 0) return undefined;
-  const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, head));
-  if (length !== null) return head + 4 + Number(length[1]);
-  const last = text.indexOf('0\r\n\r\n', head + 4);
-  return last < 0 ? undefined : last + 5;
-}
-
-function count(text: string, end: number, bodyLength: number, progress: Progress): void {
-  progress.answered++;
-  const head = text.indexOf('\r\n\r\n');
-  if (!text.startsWith('HTTP/1.1 200 ') || end - head - 4 < bodyLength) progress.wrong++;
 }

@@ -1,171 +1,81 @@
-// Signed-in GETs per CPU-second of the proxy process: upstream directly, bare http-proxy, our bare forwarder, Cloakroom's whole path.
-import { randomBytes } from 'node:crypto';
-import { createServer, type AddressInfo } from 'node:net';
+// What the proxied path costs. `npm run bench -- --before ../earlier-checkout --only requests,bodies,connections --rounds 9 --docs`
+import { loadavg } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startDevProvider } from '../demo/provider/dev-provider.ts';
-import { UserAgent } from '../test/support/user-agent.ts';
-import { cpuSeconds } from './cpu.ts';
-import { runLoad } from './load.ts';
-import { startCloakroom, startTarget, type Running } from './processes.ts';
-import { report, type Measured } from './report.ts';
+import { startContenders } from './contenders.ts';
+import { blocksOf, writeDocs, writeReport, type Results } from './report.ts';
+import { measureConnections } from './rows/connections.ts';
+import { measureUnderLoad } from './rows/under-load.ts';
+import type { BodyRow } from './tables.ts';
+import { bodyWorkloads, smallRequests } from './workloads.ts';
 
+const PARTS: readonly string[] = ['requests', 'bodies', 'connections'];
 const { values: flags } = parseArgs({
   options: {
+    before: { type: 'string' }, // folder of another built checkout, run beside this one
+    only: { type: 'string', default: PARTS.join(',') },
     rounds: { type: 'string', default: '9' },
     requests: { type: 'string', default: '30000' },
     connections: { type: 'string', default: '32' },
+    idle: { type: 'string', default: '1000' },
+    'idle-rounds': { type: 'string', default: '3' },
+    'idle-seconds': { type: 'string', default: '50' }, // two of our pings
     out: { type: 'string', default: '.cache/bench' },
+    docs: { type: 'boolean', default: false }, // put the figures into docs/benchmark.md
   },
 });
-const ROUNDS = Number(flags.rounds);
-const REQUESTS = Number(flags.requests);
-const CONNECTIONS = Number(flags.connections);
-const PATH = '/api/orders?page=2';
+const only = flags.only.split(',');
+const unknown = only.filter((part) => !PARTS.includes(part));
+if (unknown.length > 0) throw new Error(`--only knows ${PARTS.join(', ')}, not ${unknown.join(', ')}`);
+const rounds = Number(flags.rounds);
+const load = loadavg()[0] ?? 0;
+if (load > 0.5) console.warn(`the machine is not quiet (load ${load.toFixed(2)}): compare ratios only`);
 
-interface Target {
-  readonly name: string;
-  readonly running: Running;
-  readonly request: Buffer;
-}
-
-const port = await freePort();
-const origin = `http://localhost:${String(port)}`;
-const provider = await startDevProvider({ redirectUris: [`${origin}/bff/callback`], accessTokenTtl: 24 * 3600, accessTokenBytes: 900 });
-const upstream = await startTarget('upstream');
-const upstreamOrigin = `http://127.0.0.1:${String(upstream.port)}`;
-const cloakroom = await startCloakroom(environment(), port);
-const cookie = await sessionCookie();
-const bearer = `Bearer ${randomBytes(675).toString('base64url')}`;
-const targets: readonly Target[] = [
-  {
-    name: 'upstream directly',
-    running: upstream,
-    request: requestBytes(`127.0.0.1:${String(upstream.port)}`, [`authorization: ${bearer}`]),
-  },
-  { name: 'bare http-proxy', running: await startTarget('http-proxy', [upstreamOrigin, bearer]), request: signedIn() },
-  {
-    name: 'bare forwarder',
-    running: await startTarget('bare-forwarder', [upstreamOrigin, origin, JSON.stringify(fixedHeaders())]),
-    request: signedIn(),
-  },
-  { name: 'Cloakroom', running: cloakroom, request: signedIn() },
-];
-try {
-  const bodyLength = await checkAnswers();
-  report(
-    { cookieBytes: cookie.length, requests: REQUESTS, connections: CONNECTIONS, rounds: ROUNDS },
-    await measure(bodyLength),
-    flags.out,
-  );
-} finally {
-  await Promise.all(targets.map(({ running }) => running.stop()));
-  await provider.close();
-}
-
-function environment(): Record<string, string> {
-  return {
-    CLOAKROOM_PUBLIC_URL: origin,
-    CLOAKROOM_LISTEN_HOST: '127.0.0.1',
-    CLOAKROOM_LISTEN_PORT: String(port),
-    CLOAKROOM_MANAGEMENT_HOST: '127.0.0.1',
-    CLOAKROOM_MANAGEMENT_PORT: '0',
-    CLOAKROOM_PROVIDER_ISSUER: provider.issuer,
-    CLOAKROOM_PROVIDER_CLIENT_ID: provider.clientId,
-    CLOAKROOM_PROVIDER_CLIENT_SECRET: provider.clientSecret,
-    CLOAKROOM_PROVIDER_SCOPE: 'openid,profile,email,offline_access',
-    CLOAKROOM_PROVIDER_AUTHORIZE_PARAMS: '{"prompt":"consent"}',
-    CLOAKROOM_COOKIE_KEYS_0_ID: '1',
-    CLOAKROOM_COOKIE_KEYS_0_SECRET: randomBytes(48).toString('base64url'),
-    CLOAKROOM_ROUTES: `/api=${upstreamOrigin}`,
-  };
-}
-
-async function sessionCookie(): Promise<string> {
-  const agent = new UserAgent({ origin });
-  await agent.login('alice');
-  return agent
-    .cookies('/api')
-    .map(({ name, value }) => `${name}=${value}`)
-    .join('; ');
-}
-
-function signedIn(): Buffer {
-  return requestBytes(`localhost:${String(port)}`, [`cookie: ${cookie}`]);
-}
-
-/** What Chromium sends with a fetch, besides Host and Cookie. */
-function browserHeaders(): readonly (readonly [string, string])[] {
-  return [
-    ['user-agent', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36'],
-    ['accept', '*/*'],
-    ['sec-fetch-site', 'same-origin'],
-    ['sec-fetch-mode', 'cors'],
-    ['sec-fetch-dest', 'empty'],
-    ['referer', `${origin}/orders`],
-    ['accept-encoding', 'gzip, deflate, br'],
-    ['accept-language', 'en-GB,en;q=0.9'],
-  ];
-}
-
-/** The list that Cloakroom sends upstream, made once: the bare forwarder moves the same bytes and decides nothing. */
-function fixedHeaders(): readonly string[] {
-  const host = `localhost:${String(port)}`;
-  const ours = ['x-forwarded-for', '127.0.0.1', 'x-forwarded-proto', 'http', 'x-forwarded-host', host];
-  const forwarded = ['forwarded', `for=127.0.0.1;host="${host}";proto=http`, 'x-request-id', '01JDEXAMPLEEXAMPLEEXAMPLE0'];
-  return [...browserHeaders().flat(), ...ours, ...forwarded, 'authorization', bearer];
-}
-
-function requestBytes(host: string, more: readonly string[]): Buffer {
-  const lines = browserHeaders().map(([name, value]) => `${name}: ${value}`);
-  const head = [`GET ${PATH} HTTP/1.1`, `host: ${host}`, 'connection: keep-alive', ...lines, ...more];
-  return Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1');
-}
-
-/** A number for wrong answers is worth nothing: every target must give the upstream's own body, and the upstream must have seen a bearer. */
-async function checkAnswers(): Promise<number> {
-  const expected = await (await fetch(`${upstreamOrigin}${PATH}`, { headers: { authorization: bearer } })).text();
-  for (const { name, running, request } of targets) {
-    const { wrong, answered } = await runLoad({ port: running.port, requests: 50, connections: 2, request }, expected.length);
-    if (wrong > 0 || answered !== 50)
-      throw new Error(`${name}: ${String(wrong)} wrong of ${String(answered)} answers; nothing was measured`);
-  }
-  const refused = await fetch(`${origin}${PATH}`);
-  if (refused.status !== 401) throw new Error(`Cloakroom answers ${String(refused.status)} to a request without a session`);
-  return expected.length;
-}
-
-async function measure(bodyLength: number): Promise<Measured[]> {
-  const measured = targets.map(({ name }) => ({ name, perCpuSecond: [] as number[], perSecond: [] as number[] }));
-  for (let round = -1; round < ROUNDS; round++) {
-    for (const [index, { name, running, request }] of targets.entries()) {
-      const before = cpuSeconds(running.pid);
-      const { answered, wrong, seconds } = await runLoad(
-        { port: running.port, requests: REQUESTS, connections: CONNECTIONS, request },
-        bodyLength,
-      );
-      const used = cpuSeconds(running.pid) - before;
-      if (wrong > 0) throw new Error(`${name}: ${String(wrong)} wrong answers under load`);
-      progress(round, name, answered / used);
-      if (round < 0) continue; // the first one warms up
-      measured[index]?.perCpuSecond.push(answered / used);
-      measured[index]?.perSecond.push(answered / seconds);
-    }
-  }
-  return measured;
-}
-
-function progress(round: number, name: string, perCpuSecond: number): void {
-  const label = round < 0 ? 'warm-up' : `round ${String(round + 1)}/${String(ROUNDS)}`;
-  console.log(`${label.padEnd(12)} ${name.padEnd(18)} ${perCpuSecond.toFixed(0).padStart(7)} requests per CPU-second`);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.on('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const { port: free } = probe.address() as AddressInfo;
-      probe.close(() => resolve(free));
-    });
+const results: Results = {};
+if (only.includes('requests') || only.includes('bodies')) await underLoad();
+if (only.includes('connections')) {
+  results.connections = await measureConnections({
+    count: Number(flags.idle),
+    rounds: Number(flags['idle-rounds']),
+    idleSeconds: Number(flags['idle-seconds']),
+    before: flags.before,
   });
+}
+const blocks = await save();
+if (flags.docs) await writeDocs(fileURLToPath(new URL('../docs', import.meta.url)), results, blocks);
+for (const [name, block] of Object.entries(blocks)) console.log(`\n${name}\n${block}`);
+console.log(`\nWritten to ${flags.out}: bench.md, bench.json, bench.svg`);
+failOnMissing();
+
+async function underLoad(): Promise<void> {
+  const { all, stop } = await startContenders(flags.before);
+  try {
+    if (only.includes('requests')) {
+      results.requests = await measureUnderLoad(all, smallRequests(Number(flags.requests), Number(flags.connections)), rounds);
+      await save();
+    }
+    if (!only.includes('bodies')) return;
+    const bodies: BodyRow[] = [];
+    for (const workload of bodyWorkloads()) bodies.push({ workload, measured: await measureUnderLoad(all, workload, rounds) });
+    results.bodies = bodies;
+    await save();
+  } finally {
+    await stop();
+  }
+}
+
+/** After each part: what is measured is not lost when a later part fails. */
+async function save(): Promise<Readonly<Record<string, string>>> {
+  const setting = `${rounds} interleaved rounds; small GETs: ${flags.requests} a round over ${flags.connections} connections; ${flags.idle} idle connections, ${flags['idle-rounds']} fresh processes each.`;
+  const written = blocksOf(results, setting);
+  await writeReport(flags.out, results, written, load);
+  return written;
+}
+
+function failOnMissing(): void {
+  for (const { name, kind, missing } of results.connections ?? []) {
+    if (missing === undefined || name === 'Cloakroom before') continue;
+    console.error(`${name} has no idle ${kind}s: ${missing}`);
+    process.exitCode = 1;
+  }
 }

@@ -1,57 +1,72 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
 import { chart } from './chart.ts';
-import { ratios, spread, type Spread } from './statistics.ts';
+import type { IdleCost } from './rows/connections.ts';
+import type { Measured } from './rows/under-load.ts';
+import { spread } from './statistics.ts';
+import { beforeBlock, bodiesBlock, connectionsBlock, requestsBlock, type BodyRow } from './tables.ts';
 
-export interface Measured {
-  readonly name: string;
-  /** One figure a round. */
-  readonly perCpuSecond: readonly number[];
-  readonly perSecond: readonly number[];
+/** What was measured so far; a part is absent when it was not asked for. */
+export interface Results {
+  requests?: readonly Measured[];
+  bodies?: readonly BodyRow[];
+  connections?: readonly IdleCost[];
 }
 
-export interface Setting {
-  readonly cookieBytes: number;
-  readonly requests: number;
-  readonly connections: number;
-  readonly rounds: number;
-}
+/** Blocks of Markdown by name; the page of the docs has a place for each but `before`. */
+export type Blocks = Readonly<Record<string, string>>;
 
-/** Ratios that the project promises; paired by round. */
-const PROMISES = [
-  { of: 'Cloakroom', to: 'bare forwarder', atLeast: 0.8 },
-  { of: 'Cloakroom', to: 'bare http-proxy', atLeast: 1.5 },
-];
-
-/** Prints ratios and table, and writes `bench.json`, `bench.md` and `bench.svg`. */
-export function report(setting: Setting, measured: readonly Measured[], folder: string): void {
-  const rows = measured.map(({ name, perCpuSecond, perSecond }) => ({ name, cpu: spread(perCpuSecond), wall: spread(perSecond) }));
-  const promised = PROMISES.map((promise) => ({ ...promise, ratio: ratios(figures(measured, promise.of), figures(measured, promise.to)) }));
-  const lines = [
-    ...promised.map(({ of, to, atLeast, ratio }) => `- ${of} ÷ ${to}: **${range(ratio, 2)}** (promised: at least ${String(atLeast)})`),
-    '',
-    '| target | GETs per CPU-second (median, quartiles) | GETs per second |',
-    '|---|---|---|',
-    ...rows.map(({ name, cpu, wall }) => `| ${name} | ${range(cpu, 0)} | ${range(wall, 0)} |`),
-    '',
-    `${String(setting.rounds)} interleaved rounds of ${String(setting.requests)} requests each over ${String(setting.connections)} connections, session cookie of ` +
-      `${String(setting.cookieBytes)} bytes; Node ${process.versions.node} on ${cpus()[0]?.model ?? 'an unknown processor'}, ${String(cpus().length)} cores.`,
+export function blocksOf(results: Results, setting: string): Blocks {
+  const { requests, bodies, connections } = results;
+  const workloads = [
+    ...(requests === undefined ? [] : [{ workload: { title: 'small GETs', bytes: 0 }, measured: requests }]),
+    ...(bodies ?? []),
   ];
+  const hasBefore = [...workloads.flatMap(({ measured }) => measured), ...(connections ?? [])].some(
+    ({ name }) => name === 'Cloakroom before',
+  );
+  return {
+    ...(requests !== undefined && { requests: requestsBlock(requests) }),
+    ...(bodies !== undefined && { bodies: bodiesBlock(bodies) }),
+    ...(connections !== undefined && { connections: connectionsBlock(connections) }),
+    ...(hasBefore && { before: beforeBlock(workloads, connections ?? []) }),
+    setting: `${setting} Node ${process.versions.node} on ${cpus().length} × ${cpus()[0]?.model ?? 'an unknown processor'}.`,
+  };
+}
+
+/** Writes `bench.md`, `bench.json` and `bench.svg` into the folder. */
+export async function writeReport(folder: string, results: Results, blocks: Blocks, load: number): Promise<void> {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'bench.md'), `${lines.join('\n')}\n`);
+  const file = join(folder, 'bench.md');
+  const text = Object.entries(blocks).map(([name, block]) => `<!-- ${name} -->\n\n${block}\n`);
+  writeFileSync(file, await formatted(file, text.join('\n')));
   writeFileSync(
     join(folder, 'bench.json'),
-    `${JSON.stringify({ setting, node: process.versions.node, promised, measured }, undefined, 2)}\n`,
+    `${JSON.stringify({ node: process.versions.node, loadAtStart: load, ...results }, undefined, 2)}\n`,
   );
-  writeFileSync(join(folder, 'bench.svg'), chart(rows.map(({ name, cpu }) => ({ name, ...cpu }))));
-  console.log(`\n${lines.join('\n')}\n\nWritten to ${folder}: bench.md, bench.json, bench.svg`);
+  if (results.requests !== undefined) writeFileSync(join(folder, 'bench.svg'), svg(results.requests));
 }
 
-function figures(measured: readonly Measured[], name: string): readonly number[] {
-  return measured.find((it) => it.name === name)?.perCpuSecond ?? [];
+/** Puts the blocks between their marks in docs/benchmark.md, and the chart beside it. */
+export async function writeDocs(docs: string, results: Results, blocks: Blocks): Promise<void> {
+  const file = join(docs, 'benchmark.md');
+  let page = readFileSync(file, 'utf8');
+  for (const [name, block] of Object.entries(blocks))
+    page = page.replace(placeOf(name), (_all, from: string, to: string) => `${from}\n\n${block}\n\n${to}`);
+  writeFileSync(file, await formatted(file, page));
+  if (results.requests !== undefined) writeFileSync(join(docs, 'benchmark.svg'), svg(results.requests));
 }
 
-function range({ median, q1, q3 }: Spread, digits: number): string {
-  return `${median.toFixed(digits)} (${q1.toFixed(digits)}–${q3.toFixed(digits)})`;
+const placeOf = (name: string): RegExp => new RegExp(`(<!-- bench: ${name} -->)[^]*?(<!-- /bench -->)`);
+
+async function formatted(filepath: string, text: string): Promise<string> {
+  return format(text, { ...(await resolveConfig(filepath)), filepath });
+}
+
+function svg(requests: readonly Measured[]): string {
+  return chart(
+    requests.filter(({ name }) => name !== 'Cloakroom before').map(({ name, perCpuSecond }) => ({ name, ...spread(perCpuSecond) })),
+  );
 }

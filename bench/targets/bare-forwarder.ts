@@ -1,4 +1,5 @@
 // Our front door and our forwarder with fixed headers: what the data path costs without any session.
+import type { IncomingMessage } from 'node:http';
 import { createFrontDoor } from '../../dist/front-door.js';
 import { createHttpServer } from '../../dist/server/http-server.js';
 import { systemClock } from '../../dist/kernel/clock.js';
@@ -17,10 +18,10 @@ const route = { path: '/api', allowEncodedSlash: false } as ApiRoute;
 const fixedHeaders = JSON.parse(fixed) as string[];
 const trustedProxies = new TrustedProxies([]);
 
-const plan = (method: string, path: string): ForwardPlan => ({
+const plan = ({ method = 'GET', headers: { 'content-length': length } }: IncomingMessage, path: string): ForwardPlan => ({
   method,
   path,
-  headers: fixedHeaders,
+  headers: length === undefined ? fixedHeaders : [...fixedHeaders, 'content-length', length],
   headersTimeout: 60_000,
   idleTimeout: 60_000,
   maxBody: undefined,
@@ -37,7 +38,7 @@ const door = createFrontDoor({
   trustedProxies,
   routes: { match: () => route },
   proxy: {
-    handle: (request, response, target) => forwarder.forward(request, response, plan(request.method ?? 'GET', target.path + target.query)),
+    handle: (request, response, target) => forwarder.forward(request, response, plan(request, target.path + target.query)),
     upgrade: (request) => request.socket.destroy(),
   },
   requestIds: new RequestIds(),

@@ -4,12 +4,9 @@ import httpProxy from 'http-proxy';
 import { reportReady } from './ready.ts';
 
 const [upstream = '', authorization = ''] = process.argv.slice(2);
-const proxy = httpProxy.createProxyServer({
-  target: upstream,
-  agent: new Agent({ keepAlive: true, maxSockets: 128 }),
-  headers: { authorization },
-});
-const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
+const proxy = httpProxy.createProxyServer({ target: upstream, agent: new Agent({ keepAlive: true }), headers: { authorization } });
+const server = createServer({ keepAliveTimeout: 3_600_000 }, (request, response) => {
   proxy.web(request, response, undefined, () => response.writeHead(502).end());
 });
+server.on('upgrade', (request, socket, head: Buffer) => proxy.ws(request, socket, head, undefined, () => socket.destroy()));
 reportReady(server);
