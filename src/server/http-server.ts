@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { answerUnderWay } from './answer-under-way.ts';
 import { refuseUnreadable, type UnreadableOptions } from './unreadable-request.ts';
 import { BodyWatch } from './body-watch.ts';
 
@@ -54,7 +55,8 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
   // Our listener takes Node's own decision away, which would close silent answers such as event streams. What is left to close: a
   // client that has stopped reading, and a connection between two requests (Node gives it another timeout for that time).
   server.setTimeout(options.bodyIdleTimeout, (socket: Socket) => {
-    if (socket.writableLength > 0 || socket.timeout === options.keepAliveTimeout + KEEP_ALIVE_BUFFER_MS) socket.destroy();
+    const isBetweenRequests = socket.timeout === options.keepAliveTimeout + KEEP_ALIVE_BUFFER_MS && answerUnderWay(socket) === undefined;
+    if (socket.writableLength > 0 || isBetweenRequests) socket.destroy();
   });
   server.on('clientError', (error, socket) => refuseUnreadable(error, socket, parts));
   return server;

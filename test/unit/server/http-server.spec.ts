@@ -50,6 +50,12 @@ describe('the http server', () => {
     await isClosed;
   });
 
+  it('leaves a silent answer alone where the idle limit happens to equal the time between two requests', async () => {
+    const limits = { keepAliveTimeout: 1, bodyIdleTimeout: 1_001 };
+    await open((_request, response) => void setTimeout(() => response.end('late'), 1_300), limits);
+    expect((await client.send(GET).answer()).body).toBe('late');
+  });
+
   it('leaves a silent answer alone as long as nothing of it waits for its client', async () => {
     await open(
       (_request, response) => {
