@@ -29,7 +29,7 @@ const NEVER: Failure = {
 };
 const ODD_FRAMING: Failure = {
   code: 'bad_request',
-  detail: 'The only Transfer-Encoding of a request is chunked, and HTTP/1.0 knows none.',
+  detail: 'The request is not HTTP/1.1 or HTTP/1.0, or has a Transfer-Encoding other than chunked, or one that HTTP/1.0 does not know.',
 };
 export const NOT_HERE: Failure = { code: 'route_not_found', detail: 'Nothing is served at this path.' };
 
@@ -79,9 +79,12 @@ export class Destinations {
   }
 }
 
-/** HTTP/1.0 knows no Transfer-Encoding: the next reader may not see the chunks (RFC 9112 §6.1). */
-/** Node takes `gzip, chunked` and unwraps only the chunks: the next reader would take the rest for plain bytes (RFC 9112 §6.1). */
-function hasOddFraming({ httpVersionMinor, headers }: IncomingMessage): boolean {
+/**
+ * Node takes `HTTP/2.0` and `HTTP/0.9` for versions of this protocol. HTTP/1.0 knows no Transfer-Encoding: the next reader may not
+ * see the chunks. Of `gzip, chunked` Node unwraps only the chunks: the next reader would take the rest for plain bytes (RFC 9112 §6.1).
+ */
+function hasOddFraming({ httpVersionMajor, httpVersionMinor, headers }: IncomingMessage): boolean {
+  if (httpVersionMajor !== 1) return true;
   const coding = headers['transfer-encoding'];
   return coding !== undefined && (httpVersionMinor === 0 || coding.toLowerCase() !== 'chunked');
 }

@@ -40,9 +40,14 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
   });
   server.maxConnections = options.maxConnections;
   const watch = new BodyWatch(options.bodyIdleTimeout, parts.onBodyIdle);
+  const ending = new WeakSet<Socket>();
   const listener: RequestListener = (request, response) => {
+    const { socket } = request;
+    // Read ahead of an answer after which the connection is closed: it would be done, and nobody would be told (RFC 9112 §9.6).
+    if (ending.has(socket)) return void request.resume();
     watch.begin(request, response);
     parts.listener(request, response);
+    if (!response.shouldKeepAlive) ending.add(socket);
   };
   server.on('request', listener);
   const upgrade = (request: IncomingMessage, _socket: unknown, early: Buffer): void => parts.upgrade(request, early);
