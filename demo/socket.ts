@@ -1,4 +1,5 @@
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
 
 /** Why a port could not be had: `EADDRINUSE` when somebody else listens on it. */
 export class PortTakenError extends Error {
@@ -13,16 +14,38 @@ export class PortTakenError extends Error {
   }
 }
 
+/** Who takes connections over from HTTP. */
+export interface Upgrades {
+  /** Other requests with an `Upgrade` header are answered like any request. */
+  takes(req: IncomingMessage): boolean;
+  upgrade(req: IncomingMessage, stream: Duplex, head: Buffer): void;
+}
+
+export interface SocketOptions {
+  readonly host: string;
+  /** 0 = any free port. */
+  readonly port: number;
+  readonly listener: RequestListener;
+  readonly upgrades?: Upgrades;
+}
+
 /** An HTTP server on loopback that can go away and come back on the same port. */
 export class Socket {
   readonly server: Server;
   readonly host: string;
   #port: number;
+  readonly #upgraded = new Set<Duplex>();
 
-  constructor(options: { host: string; port: number; listener: RequestListener }) {
-    this.server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, options.listener);
-    this.host = options.host;
-    this.#port = options.port;
+  constructor({ host, port, listener, upgrades }: SocketOptions) {
+    const shouldUpgradeCallback = (req: IncomingMessage): boolean => upgrades?.takes(req) === true;
+    this.server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0, shouldUpgradeCallback }, listener);
+    this.server.on('upgrade', (req: IncomingMessage, stream: Duplex, head: Buffer) => {
+      this.#upgraded.add(stream);
+      stream.once('close', () => this.#upgraded.delete(stream));
+      upgrades?.upgrade(req, stream, head);
+    });
+    this.host = host;
+    this.#port = port;
   }
 
   /** The bound port; before the first `open` the wanted one, where 0 means any. */
@@ -43,12 +66,13 @@ export class Socket {
     if (address !== null && typeof address !== 'string') this.#port = address.port;
   }
 
-  /** Ends every connection at once, answered or not. */
+  /** Ends every connection at once, answered or not, upgraded or not. */
   async close(): Promise<void> {
     if (!this.server.listening) return;
     await new Promise<void>((resolve) => {
       this.server.close(() => resolve());
       this.server.closeAllConnections();
+      for (const stream of this.#upgraded) stream.destroy(); // HTTP no longer counts them among its own
     });
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from '../socket.ts';
+import { EchoSocket, type SeenClose } from './echo-socket.ts';
 import { describeRequest, type ReceivedRequest } from './received-request.ts';
 import { situationAt } from './situations.ts';
 
@@ -16,7 +17,11 @@ export interface EchoApi {
   readonly port: number;
   /** Every request in order of arrival, recorded when its head was there. */
   readonly requests: readonly ReceivedRequest[];
-  /** Forgets the recorded requests. */
+  /** How many WebSockets are open. */
+  readonly sockets: number;
+  /** How WebSockets ended, in order. */
+  readonly closes: readonly SeenClose[];
+  /** Forgets the recorded requests and closes. */
   reset(): void;
   /** Refuses connections and ends the open ones, until `up`. */
   down(): Promise<void>;
@@ -26,21 +31,32 @@ export interface EchoApi {
 
 const KEPT_REQUESTS = 10_000;
 
-/** An API that answers what it received, and on some paths behaves like the APIs a proxy has to cope with (see `situations.ts`). */
+/** An API that answers what it received, and on some paths behaves like the APIs a proxy has to cope with (see `situations.ts`, `echo-socket.ts`). */
 export async function startEchoApi(options: EchoApiOptions = {}): Promise<EchoApi> {
   const requests: ReceivedRequest[] = [];
+  const record = (received: ReceivedRequest): void => {
+    if (requests.length < KEPT_REQUESTS) requests.push(received);
+  };
   const listener = (req: IncomingMessage, res: ServerResponse): void => {
     const received = describeRequest(req);
-    if (requests.length < KEPT_REQUESTS) requests.push(received);
+    record(received);
     respond(req, res, received, options.stats);
   };
-  const socket = new Socket({ host: options.host ?? '127.0.0.1', port: options.port ?? 0, listener });
+  const upgrades = new EchoSocket(record);
+  const socket = new Socket({ host: options.host ?? '127.0.0.1', port: options.port ?? 0, listener, upgrades });
   await socket.open();
   return {
     origin: `http://${socket.host}:${socket.port}`,
     port: socket.port,
     requests,
-    reset: () => void requests.splice(0),
+    get sockets() {
+      return upgrades.open;
+    },
+    closes: upgrades.closes,
+    reset: () => {
+      requests.length = 0;
+      upgrades.closes.length = 0;
+    },
     down: () => socket.close(),
     up: () => socket.open(),
     close: () => socket.close(),
