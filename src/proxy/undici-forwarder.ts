@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { buildConnector, Pool, type Dispatcher } from 'undici';
+import { Pool, type buildConnector, type Dispatcher } from 'undici';
 import type { Failure } from '../kernel/errors.ts';
+import { dialer, type Dial, type DialOptions } from './dial.ts';
 import { isEventStream } from './event-stream.ts';
 import { forwardFailure } from './forward-failure.ts';
 import { hasBody, type ForwardEnd, type Forwarder, type ForwardPlan, type HeadDecision } from './forwarder.ts';
@@ -11,13 +12,10 @@ import type { UpstreamHeaders } from './response-head.ts';
 import { ResponsePump } from './response-pump.ts';
 import { causeOf, undiciFault } from './undici-fault.ts';
 
-export interface UndiciForwarderOptions {
-  /** Scheme, host and port of the upstream; https certificates are verified. */
-  readonly origin: string;
+/** Where the connections lead to and how they are made; and: */
+export interface UndiciForwarderOptions extends DialOptions {
   /** Sockets at most. Requests beyond it wait for one; the routes' maxInFlight keeps it from coming to that. */
   readonly connections: number;
-  /** Milliseconds. */
-  readonly connectTimeout: number;
   /** Bytes of a response head. */
   readonly maxHeaderSize?: number;
 }
@@ -33,13 +31,13 @@ export class UndiciForwarder implements Forwarder {
 
   constructor(options: UndiciForwarderOptions) {
     const { protocol, hostname } = new URL(options.origin);
-    // Otherwise a preserved public Host would be the name that the upstream's certificate is checked for.
+    // Whatever the Host is: a connection is not given up for the next request's.
     this.#serverName = protocol === 'https:' ? hostname : undefined;
     this.#pool = new Pool(options.origin, {
       connections: options.connections,
       pipelining: 1,
       allowH2: false,
-      connect: patientConnector(options.connectTimeout),
+      connect: patientConnector(dialer(options)),
       keepAliveTimeout: KEEP_ALIVE_MS,
       maxHeaderSize: options.maxHeaderSize ?? RESPONSE_HEAD_BYTES,
     });
@@ -65,15 +63,14 @@ export class UndiciForwarder implements Forwarder {
   }
 }
 
-/** undici's own connector; its sockets read an answer that came before the end of the body. */
-function patientConnector(timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout, allowH2: false });
-  return (target, callback) =>
-    connect(target, (...[error, socket]) => {
-      if (error === null) callback(null, outliveLostWrites(socket));
-      else callback(error, null);
-    });
-}
+/** Sockets that read an answer which came before the end of the body. */
+const patientConnector =
+  (dial: Dial): buildConnector.connector =>
+  (_target, callback) =>
+    void dial().then(
+      (socket) => callback(null, outliveLostWrites(socket)),
+      (error: unknown) => callback(error instanceof Error ? error : new Error(typeof error), null),
+    );
 
 // The client's connection has its own error handling; without a listener a write that comes too late would end the process.
 const ignoreError = (): void => undefined;
