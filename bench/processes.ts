@@ -16,12 +16,13 @@ export interface Running {
 }
 
 const START_MS = 30_000;
+const WITHOUT_NOISE = ['--disable-warning=DEP0060']; // http-proxy's
 const PROBED = ['--expose-gc', '--import', new URL('targets/heap-probe.ts', import.meta.url).href];
 
 /** Starts one of `targets/`, which reports the port that it took. */
 export async function startTarget(name: string, args: readonly string[] = [], probed = false): Promise<Running> {
   const child = fork(fileURLToPath(new URL(`targets/${name}.ts`, import.meta.url)), [...args], {
-    execArgv: probed ? PROBED : [],
+    execArgv: [...WITHOUT_NOISE, ...(probed ? PROBED : [])],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const { port } = await answerOf<{ port: number }>(child);
@@ -45,12 +46,12 @@ export async function startCloakroom({ cli, env, port, probed = false }: Cloakro
   });
   child.once('exit', () => rmSync(dirname(log), { recursive: true }));
   const started = performance.now();
-  while (!readFileSync(log, 'utf8').includes('"event":"listening"')) {
+  for (;;) {
     if (child.exitCode !== null) throw new Error(`${cli} ended with ${child.exitCode}`);
+    if (readFileSync(log, 'utf8').includes('"event":"listening"')) return running(child, port);
     if (performance.now() - started > START_MS) throw new Error(`${cli} does not listen`);
     await setTimeout(50);
   }
-  return running(child, port);
 }
 
 function running(child: ChildProcess, port: number): Running {

@@ -35,7 +35,7 @@ interface Opened {
 }
 
 const WARM_CONNECTIONS = 50;
-const SETTLE_MS = 2_000;
+const SETTLE_MS = 1_000;
 const KEEP_FOR_IDLE: readonly Name[] = ['bare http-proxy', 'Cloakroom'];
 
 /** A fresh process for every figure: memory that was used once is not given back, and would hide what the next ones cost. */
