@@ -17,12 +17,21 @@ export interface RequestHeadContext {
   readonly accessToken: string | undefined;
 }
 
-// In `-` spelling; a client's `_` spelling is compared as `-`, as CGI-like upstreams do (CVE-2025-64484).
-const ALWAYS_REMOVED: readonly string[] = [...HOP_BY_HOP, 'host', 'cookie', 'forwarded', 'x-real-ip', 'x-csrf', 'x-request-id', 'expect'];
+// In plain spelling (see `plainName`).
+const OTHERS_REMOVED: readonly string[] = [
+  'host',
+  'cookie',
+  'forwarded',
+  'x-real-ip',
+  'front-end-https',
+  'x-csrf',
+  'x-request-id',
+  'expect',
+];
 const REMOVED_PREFIX = /^(?:x-(?:forwarded|original|rewrite)(?:-|$)|proxy-)/;
 
-// CGI-like upstreams take `content_length` for the real one.
-const FRAMING = /^content-(?:length|type|encoding)$/;
+// CGI-like upstreams take `content_length` for the real one: only the usual spelling passes.
+const ONE_SPELLING = /^(?:authorization|content-(?:length|type|encoding))$/;
 
 type Fate = 'keep' | 'drop' | 'authorization';
 
@@ -37,8 +46,8 @@ export class RequestHead {
 
   constructor(options: RequestHeadOptions) {
     this.#options = options;
-    const injected = options.routes.flatMap((it) => Object.keys(it.identityHeaders)).map(dashed);
-    this.#removed = new Set([...ALWAYS_REMOVED, ...injected]);
+    const injected = options.routes.flatMap((it) => Object.keys(it.identityHeaders)).map(plainName);
+    this.#removed = new Set([...HOP_BY_HOP, ...OTHERS_REMOVED, ...injected]);
   }
 
   /** Flat `[name, value, …]`. Authorization is the route's own bearer or absent, except where `clientAuthorization` is `pass`. */
@@ -66,8 +75,9 @@ export class RequestHead {
 
   /** Worked out once for each spelling that clients use; a client that makes up names cannot make it grow for ever. */
   #fateOf(name: string): Fate {
-    const plain = dashed(name);
-    const isRemoved = this.#removed.has(plain) || REMOVED_PREFIX.test(plain) || (name.includes('_') && FRAMING.test(plain));
+    const plain = plainName(name);
+    const isOddlySpelled = plain !== name.toLowerCase();
+    const isRemoved = this.#removed.has(plain) || REMOVED_PREFIX.test(plain) || (isOddlySpelled && ONE_SPELLING.test(plain));
     const fate = isRemoved ? 'drop' : plain === 'authorization' ? 'authorization' : 'keep';
     if (this.#fates.size < MAX_KNOWN_NAMES && name.length <= MAX_KNOWN_LENGTH) this.#fates.set(name, fate);
     return fate;
@@ -79,4 +89,9 @@ export class RequestHead {
   }
 }
 
-const dashed = (name: string): string => name.toLowerCase().replaceAll('_', '-');
+/** As CGI-like upstreams read a name: all punctuation is one character to them, and a last one may get lost (CVE-2025-64484). */
+const plainName = (name: string): string =>
+  name
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '-')
+    .replace(/-+$/, '');

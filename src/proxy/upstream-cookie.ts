@@ -1,4 +1,4 @@
-import { isBelow } from '../kernel/request-target.ts';
+import { canonicalTarget, isBelow } from '../kernel/request-target.ts';
 import type { ApiRoute } from './api-routes.ts';
 
 /**
@@ -13,8 +13,14 @@ export function publicCookie(line: string, route: ApiRoute, owns: (name: string)
   const kept: string[] = [];
   for (const attribute of attributes) {
     const [key = '', value = ''] = attribute.split('=').map((it) => it.trim());
-    if (/^path$/i.test(key)) path = isBelow(value, route.publicPath) ? value : route.publicPath;
-    else if (!/^domain$/i.test(key)) kept.push(attribute.trim());
+    if (/^path$/i.test(key)) path = isUnderRoute(value, route) ? value : route.publicPath;
+    else if (key !== '' && !/^domain$/i.test(key)) kept.push(attribute.trim());
   }
   return [pair.trim(), `Path=${path}`, ...kept].join('; ');
+}
+
+/** In the one spelling that requests on this route have: browsers compare the texts (RFC 6265 §5.1.4). */
+function isUnderRoute(path: string, route: ApiRoute): boolean {
+  const target = canonicalTarget(path);
+  return target.kind === 'canonical' && target.path === path && isBelow(path, route.publicPath);
 }

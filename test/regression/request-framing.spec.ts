@@ -15,17 +15,20 @@ describe('framing of requests', () => {
   afterAll(() => attack.close());
 
   describe('A20 CVE-2026-29057: a chunked body that looks like a request', () => {
-    it.each(['DELETE', 'OPTIONS', 'GET', 'POST', 'PATCH', 'QUERY'])('as %s is one request upstream, on a kept connection', async (method) => {
-      const client = await RawClient.open(attack.stand.port);
-      const first = await client.send(signedHead(`${method} /api/a`, CHUNKED) + chunk(SMUGGLED) + chunk('')).answer();
-      const second = await client.send(signedHead('GET /api/b')).answer();
-      client.destroy();
-      expect([first.status, second.status]).toEqual([200, 200]);
-      expect(attack.upstream.requests.map((it) => [it.method, it.url, bodyOf(it)])).toEqual([
-        [method, '/api/a', SMUGGLED],
-        ['GET', '/api/b', ''],
-      ]);
-    });
+    it.each(['DELETE', 'OPTIONS', 'GET', 'POST', 'PATCH', 'QUERY'])(
+      'as %s is one request upstream, on a kept connection',
+      async (method) => {
+        const client = await RawClient.open(attack.stand.port);
+        const first = await client.send(signedHead(`${method} /api/a`, CHUNKED) + chunk(SMUGGLED) + chunk('')).answer();
+        const second = await client.send(signedHead('GET /api/b')).answer();
+        client.destroy();
+        expect([first.status, second.status]).toEqual([200, 200]);
+        expect(attack.upstream.requests.map((it) => [it.method, it.url, bodyOf(it)])).toEqual([
+          [method, '/api/a', SMUGGLED],
+          ['GET', '/api/b', ''],
+        ]);
+      },
+    );
 
     it('and has a length is one request too', async () => {
       const answer = await attack.ask(signedHead('DELETE /api/a', `Content-Length: ${String(SMUGGLED.length)}`) + SMUGGLED);

@@ -116,7 +116,10 @@ describe('framing of answers', () => {
     it.each([204, 304])('a %i has no framing of its own but what it says of the resource', async (status) => {
       play = (socket) => socket.write(lines(`HTTP/1.1 ${String(status)} X`, 'Content-Length: 4', '', ''));
       const answer = await rawExchange(stand.port, signedHead('GET /api'));
-      expect([header(answer, 'content-length'), header(answer, 'transfer-encoding')]).toEqual([status === 304 ? '4' : undefined, undefined]);
+      expect([header(answer, 'content-length'), header(answer, 'transfer-encoding')]).toEqual([
+        status === 304 ? '4' : undefined,
+        undefined,
+      ]);
     });
   });
 
@@ -124,7 +127,12 @@ describe('framing of answers', () => {
     it.each(['102 Processing', '103 Early Hints'])('%s is not the answer', async (status) => {
       play = (socket) => socket.write(lines(`HTTP/1.1 ${status}`, 'Link: </a>', 'Set-Cookie: a=b', '', OK));
       const answer = await rawExchange(stand.port, signedHead('GET /api'));
-      expect([answer.status, answer.body, header(answer, 'link'), header(answer, 'set-cookie')]).toEqual([200, 'fine', undefined, undefined]);
+      expect([answer.status, answer.body, header(answer, 'link'), header(answer, 'set-cookie')]).toEqual([
+        200,
+        'fine',
+        undefined,
+        undefined,
+      ]);
     });
 
     it.each([
