@@ -20,7 +20,7 @@ import { ForwardedHeaders } from './proxy/forwarded.ts';
 import { HostCheck } from './proxy/host-check.ts';
 import { RequestHead } from './proxy/request-head.ts';
 import { TrustedProxies } from './proxy/trusted-proxies.ts';
-import { UndiciForwarder } from './proxy/undici-forwarder.ts';
+import { openUpstream, type Upstream } from './proxy/upstream.ts';
 import { Upstreams } from './proxy/upstreams.ts';
 import { IdTokenHints } from './session/id-token-hint.ts';
 import { LoginAttempts } from './session/login-attempt.ts';
@@ -58,7 +58,7 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
   const sessions = createSessions(config, cookies, provider, surroundings);
   const tokenRevocation = new TokenRevocation({ provider, timer: systemTimer, logger, wait: config.provider.timeout });
   const routes = new ApiRoutes({ routes: config.routes, basePath: config.basePath, publicPath: urls.path });
-  const upstreams = new Upstreams(routes.all, (options) => new UndiciForwarder(options));
+  const upstreams = new Upstreams(routes.all, (options) => openUpstream(options, config.websocket.ping));
   const requestIds = new RequestIds();
   return {
     door: createDoor(config, { urls, cookies, sessions, routes, upstreams, requestIds }, surroundings),
@@ -78,7 +78,7 @@ interface DoorParts {
   readonly cookies: Cookies;
   readonly sessions: Sessions;
   readonly routes: ApiRoutes;
-  readonly upstreams: Upstreams;
+  readonly upstreams: Upstreams<Upstream>;
   readonly requestIds: RequestIds;
 }
 
@@ -110,8 +110,8 @@ function createProxy(config: Config, parts: DoorParts, trustedProxies: TrustedPr
     publicUrl: urls,
     loginUrl: loginUrlOf(urls),
     routes: routes.all,
-    forwarderOf: (route) => upstreams.of(route),
-    tunnelOf: (route) => upstreams.of(route),
+    forwarderOf: (route) => upstreams.of(route).requests,
+    tunnelOf: (route) => upstreams.of(route).webSockets,
     websocket: config.websocket,
     requestHead: new RequestHead({ routes: routes.all, forwarded, keepCookies, owns }),
     csrf: config.csrf,

@@ -1,5 +1,4 @@
 import type { ApiRoute } from './api-routes.ts';
-import type { Forwarder } from './forwarder.ts';
 
 /** What makes the pool of one upstream: origin, sockets at most, milliseconds. */
 export interface PoolOptions {
@@ -9,10 +8,10 @@ export interface PoolOptions {
 }
 
 /** The pools of connections: one for each upstream and connect timeout, shared by the routes that lead there, with room for all of them. */
-export class Upstreams {
-  readonly #pools: ReadonlyMap<string, Forwarder>;
+export class Upstreams<Pool extends { close(): Promise<void> }> {
+  readonly #pools: ReadonlyMap<string, Pool>;
 
-  constructor(routes: readonly ApiRoute[], open: (options: PoolOptions) => Forwarder) {
+  constructor(routes: readonly ApiRoute[], open: (options: PoolOptions) => Pool) {
     const options = new Map<string, PoolOptions>();
     for (const route of routes) {
       const connections = (options.get(keyOf(route))?.connections ?? 0) + route.maxInFlight;
@@ -22,7 +21,7 @@ export class Upstreams {
   }
 
   /** `route` is one of those that this was made for. */
-  of(route: ApiRoute): Forwarder {
+  of(route: ApiRoute): Pool {
     const pool = this.#pools.get(keyOf(route));
     if (pool === undefined) throw new Error('a route of another frontend');
     return pool;

@@ -23,5 +23,6 @@ function causeOf(error: unknown): string {
   return error instanceof Error ? error.name : typeof error;
 }
 
-const hasCode = (error: unknown): error is Error & { code: string } =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string';
+// Node's own errors need not be of this realm's Error class.
+const hasCode = (error: unknown): error is { readonly code: string } =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string';

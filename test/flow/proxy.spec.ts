@@ -260,7 +260,8 @@ describe('a route, end to end', () => {
         const answer = await upgrade(origin);
         expect([answer.status, header(answer, 'cloakroom-error'), header(answer, 'connection')]).toEqual([403, 'origin_refused', 'close']);
       }
-      expect((await upgrade(house.origin)).status).toBe(404);
+      const answer = await upgrade(house.origin);
+      expect([answer.status, header(answer, 'cloakroom-error'), header(answer, 'location')]).toEqual([401, 'not_logged_in', undefined]);
       expect(house.api.requests).toEqual([]);
     });
   });

@@ -18,7 +18,7 @@ import type { OnAnswered } from '../../src/kernel/request-fact.ts';
 import { RequestHead } from '../../src/proxy/request-head.ts';
 import type { WebSocketLimits } from '../../src/proxy/traffic.ts';
 import { TrustedProxies } from '../../src/proxy/trusted-proxies.ts';
-import { UndiciForwarder } from '../../src/proxy/undici-forwarder.ts';
+import { openUpstream } from '../../src/proxy/upstream.ts';
 import { LiveConnections } from '../../src/session/live-connections.ts';
 import { LocalRevocations } from '../../src/session/local-revocations.ts';
 import type { ActiveSession, SessionLookup } from '../../src/session/session-lookup.ts';
@@ -122,8 +122,8 @@ export async function openStand(options: StandOptions): Promise<Stand> {
   const upstream = { origin: options.upstream, path: '' };
   const list = (options.routes ?? [options.route ?? {}]).map((it) => routeOptions({ upstream, ...it }));
   const routes = new ApiRoutes({ routes: list, basePath: '/bff', publicPath: publicUrl.path });
-  const forwarders = new Map(
-    routes.all.map((it) => [it, new UndiciForwarder({ origin: it.upstream.origin, connections: 50, connectTimeout: it.connectTimeout })]),
+  const upstreams = new Map(
+    routes.all.map((it) => [it, openUpstream({ origin: it.upstream.origin, connections: 50, connectTimeout: it.connectTimeout }, 25_000)]),
   );
   const cookie = new SessionCookie({ name: 'cloakroom', devCookies: false, maxChunks: 4, budget: 6_144 });
   const loginUrl = `${publicUrl.path}/bff/login`;
@@ -135,10 +135,10 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     loginUrl,
     routes: routes.all,
     forwarderOf: (route) => {
-      const forwarder = forwarders.get(route) ?? neverHere();
-      return options.forward === undefined ? forwarder : { forward: options.forward, close: () => forwarder.close() };
+      const { requests } = upstreams.get(route) ?? neverHere();
+      return options.forward === undefined ? requests : { forward: options.forward, close: () => requests.close() };
     },
-    tunnelOf: () => ({ forward: neverHere, close: () => Promise.resolve() }),
+    tunnelOf: (route) => (upstreams.get(route) ?? neverHere()).webSockets,
     websocket: { maxAge: 3_600_000, perSession: 20, total: 100, ...options.websocket },
     requestHead: new RequestHead({ routes: routes.all, forwarded, keepCookies, owns }),
     csrf: { requireHeader: options.requireHeader ?? false },
@@ -191,7 +191,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     server.close();
     server.closeAllConnections();
     await once(server, 'close');
-    await Promise.all([...forwarders.values()].map((it) => it.close()));
+    await Promise.all([...upstreams.values()].map((it) => it.close()));
   };
   return { port: (server.address() as AddressInfo).port, logger, close };
 }

@@ -169,7 +169,9 @@ describe('the front door', () => {
       ['under the base path', handshake('/bff/session', HOST, `Origin: ${PUBLIC}`), 404, 'route_not_found'],
       ['without an Origin', handshake('/api/ws', HOST), 403, 'origin_refused'],
       ['with a foreign Origin', handshake('/api/ws', HOST, 'Origin: https://evil.example'), 403, 'origin_refused'],
-      ['to a route', handshake('/api/ws', HOST, `Origin: ${PUBLIC}`), 404, 'route_not_found'],
+      ['to a route without a session', handshake('/api/ws', HOST, `Origin: ${PUBLIC}`), 401, 'not_logged_in'],
+      ['with a body', handshake('/api/ws', HOST, `Origin: ${PUBLIC}`, 'Content-Length: 5') + 'hello', 400, 'bad_request'],
+      ['with chunks', handshake('/api/ws', HOST, `Origin: ${PUBLIC}`, 'Transfer-Encoding: chunked') + '0\r\n\r\n', 400, 'bad_request'],
       ['to another host', handshake('/api/ws', 'Host: evil.example', `Origin: ${PUBLIC}`), 421, 'wrong_host'],
       ['to an unreadable path', handshake('/api/%2e%2e', HOST, `Origin: ${PUBLIC}`), 400, 'path_refused'],
     ])('%s answers and closes', async (_, bytes, status, code) => {

@@ -1,0 +1,125 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import type { RequestFact } from '../../../src/kernel/request-fact.ts';
+import { active, openStand, PUBLIC, session, SESSION_COOKIE, SIGNED_IN, type Stand, type StandOptions } from '../../support/proxy-stand.ts';
+import { header, RawClient } from '../../support/raw-http.ts';
+import { RawUpstream } from '../../support/upstream-stub.ts';
+
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='; // RFC 6455 §1.3
+const SWITCH = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${ACCEPT}\r\n`;
+
+/** What becomes of a handshake on the data path; the tunnel has tests of its own. */
+describe('a WebSocket handshake on a route', () => {
+  let stand: Stand;
+  let upstream: RawUpstream;
+  let facts: RequestFact[];
+
+  afterEach(async () => {
+    await stand.close();
+    await upstream.close();
+  });
+
+  async function open(answer: string, options: Partial<StandOptions> = {}): Promise<void> {
+    facts = [];
+    upstream = await RawUpstream.start((socket, head) => {
+      if (head.startsWith('GET ')) socket.write(answer);
+      else socket.end();
+    });
+    stand = await openStand({ upstream: upstream.origin, onAnswered: (fact) => facts.push(fact), ...options });
+  }
+
+  const handshake = (...lines: string[]): string =>
+    [
+      'GET /api/socket HTTP/1.1',
+      'Host: app.example.com',
+      `Origin: ${PUBLIC}`,
+      `Cookie: ${SIGNED_IN}`,
+      'Connection: keep-alive, Upgrade',
+      'Upgrade: websocket',
+      `Sec-WebSocket-Key: ${KEY}`,
+      'Sec-WebSocket-Version: 13',
+      ...lines,
+      '',
+      '',
+    ].join('\r\n');
+  const told = async (): Promise<readonly unknown[]> => {
+    while (facts.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    return facts.map(({ status, route }) => [status, route]);
+  };
+
+  it('that becomes a tunnel is told with 101, once it is over', async () => {
+    await open(`${SWITCH}Set-Cookie: theirs=1\r\nX-Up: a\r\n\r\n`);
+    const client = await RawClient.open(stand.port);
+    const head = await client.send(handshake()).until((it) => it.includes('\r\n\r\n'));
+    expect(head).toMatch(/^HTTP\/1\.1 101 /);
+    expect(head.toLowerCase()).toContain('x-up: a');
+    expect(head.toLowerCase()).not.toContain('set-cookie');
+    expect(facts).toEqual([]);
+    client.send(Buffer.from('88800000000', 'hex'));
+    client.destroy();
+    expect(await told()).toEqual([[101, '/api']]);
+    const [request = ''] = upstream.heads;
+    expect(request).toMatch(/\r\nauthorization: Bearer access-token\r\n/i);
+    expect(request).toMatch(/\r\nconnection: Upgrade\r\n/i);
+    expect(request.toLowerCase()).not.toContain('cookie');
+  });
+
+  it('takes the ticket of a refresh along, and no re-seal', async () => {
+    const touched: string[] = [];
+    const renewed = { ticket: { value: 'renewed', session: session() }, takenAt: 0 };
+    await open(`${SWITCH}\r\n`, {
+      lookup: { ...active(), taken: renewed },
+      touch: () => {
+        touched.push('touched');
+        return undefined;
+      },
+    });
+    const client = await RawClient.open(stand.port);
+    const head = await client.send(handshake()).until((it) => it.includes('\r\n\r\n'));
+    expect(head.match(/set-cookie: (.*)/gi)).toEqual([`set-cookie: ${SESSION_COOKIE}=renewed; Path=/`]);
+    expect(touched).toEqual([]);
+    client.destroy();
+    await told();
+  });
+
+  it.each([
+    ['refuses it', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nSet-Cookie: theirs=1\r\n\r\nno', 403, undefined, 'no'],
+    [
+      'redirects it elsewhere',
+      'HTTP/1.1 302 Found\r\nLocation: http://internal/\r\nContent-Length: 0\r\n\r\n',
+      502,
+      'upstream_protocol',
+      undefined,
+    ],
+    ['accepts it for somebody else', `${SWITCH.replace(ACCEPT, 'AAAA')}\r\n`, 502, 'upstream_protocol', undefined],
+    ['speaks something else', 'SSH-2.0-x\r\n', 502, 'upstream_protocol', undefined],
+  ])('is answered and closed when the upstream %s', async (_, answer, status, code, body) => {
+    await open(answer);
+    const client = await RawClient.open(stand.port);
+    const response = await client.send(handshake()).answer();
+    expect([response.status, header(response, 'cloakroom-error'), header(response, 'connection')]).toEqual([status, code, 'close']);
+    if (body !== undefined) expect(response.body).toBe(body);
+    expect(header(response, 'set-cookie')).toBeUndefined();
+    await client.closed();
+    expect(await told()).toEqual([[status, '/api']]);
+    expect(upstream.connections).toBe(1);
+  });
+
+  it('that is answered by us leaves its connection closed, and its place free', async () => {
+    await open('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n', { websocket: { total: 1, perSession: 1 } });
+    for (let i = 0; i < 3; i++) {
+      const client = await RawClient.open(stand.port);
+      const response = await client.send(handshake()).answer();
+      expect([response.status, header(response, 'cloakroom-error')]).toEqual([503, undefined]);
+      await client.closed();
+    }
+  });
+
+  it('over HTTP/1.0 is an ordinary request', async () => {
+    await open('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const client = await RawClient.open(stand.port);
+    const response = await client.send(handshake('Sec-Fetch-Site: same-origin').replace('HTTP/1.1', 'HTTP/1.0')).answer();
+    expect([response.status, response.body]).toEqual([200, 'ok']);
+    expect((upstream.heads[0] ?? '').toLowerCase()).not.toContain('upgrade');
+  });
+});
