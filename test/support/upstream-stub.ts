@@ -8,6 +8,8 @@ export interface SeenRequest {
   readonly url: string;
   readonly rawHeaders: readonly string[];
   readonly headers: IncomingMessage['headers'];
+  /** Known once the body is whole. */
+  readonly trailers: IncomingMessage['trailers'];
   /** Grows while the body comes in. */
   readonly chunks: Buffer[];
   /** Resolves when the body is whole (`true`) or the connection was lost before (`false`). */
@@ -77,7 +79,18 @@ export class UpstreamStub {
     const whole = new Promise<boolean>((resolve) => request.on('close', () => resolve(request.complete)));
     const closed = new Promise<boolean>((resolve) => response.on('close', () => resolve(response.writableFinished)));
     const { method = '', url = '', rawHeaders, headers } = request;
-    const seen = { method, url, rawHeaders, headers, chunks, whole, closed };
+    const seen = {
+      method,
+      url,
+      rawHeaders,
+      headers,
+      chunks,
+      whole,
+      closed,
+      get trailers() {
+        return request.trailers;
+      },
+    };
     this.requests.push(seen);
     const waiting = this.#waiting;
     this.#waiting = [];

@@ -73,5 +73,17 @@ export const UPSTREAM_FAULTS: ForwarderCases = {
         expect([next.status, stub.requests.map((it) => it.method)]).toEqual([413, ['POST', 'GET']]);
       },
     },
+    {
+      title: 'lets the client read an early answer of an upstream that closes its connection with it',
+      play: async (stage) => {
+        const { port } = await stage.withRaw((socket) =>
+          socket.end('HTTP/1.1 413 Too Large\r\nConnection: close\r\nContent-Length: 3\r\n\r\nbig'),
+        );
+        const client = await stage.client(port);
+        const answer = await client.send(UPLOAD.replace(': 10', ': 3000000') + 'a'.repeat(2_000_000)).answer();
+        const next = await client.send('a'.repeat(1_000_000) + GET).answer();
+        expect([answer.status, answer.body, next.status]).toEqual([413, 'big', 413]);
+      },
+    },
   ],
 };

@@ -42,11 +42,11 @@ export const WHOLE_EXCHANGE: ForwarderCases = {
     {
       title: 'answers HEAD with the length of the body that is not there',
       play: async (stage) => {
-        const { port } = await stage.withStub((_request, response) => response.writeHead(200, { 'content-length': '5' }).end());
+        const { port } = await stage.withStub((_request, response) => response.writeHead(200, { 'content-length': '5' }).end('hello'));
         const client = await stage.client(port);
         const head = await client.send('HEAD /x HTTP/1.1\r\nHost: a\r\n\r\n').answer({ bodiless: true });
-        const next = await client.send(GET).answer({ bodiless: true });
-        expect([head.status, header(head, 'content-length'), next.status]).toEqual([200, '5', 200]);
+        const next = await client.send(GET).answer();
+        expect([head.status, header(head, 'content-length'), next.body]).toEqual([200, '5', 'hello']);
       },
     },
     ...[204, 304].map((status): ForwarderCase => ({
