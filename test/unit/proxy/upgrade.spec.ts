@@ -13,6 +13,7 @@ describe('a WebSocket handshake on a route', () => {
   let stand: Stand;
   let upstream: RawUpstream;
   let facts: RequestFact[];
+  let answerBy: (head: string) => string;
 
   afterEach(async () => {
     await stand.close();
@@ -21,9 +22,9 @@ describe('a WebSocket handshake on a route', () => {
 
   async function open(answer: string, options: Partial<StandOptions> = {}): Promise<void> {
     facts = [];
+    answerBy = () => answer;
     upstream = await RawUpstream.start((socket, head) => {
-      if (head.startsWith('GET ')) socket.write(answer);
-      else socket.end();
+      if (head.startsWith('GET ')) socket.write(answerBy(head));
     });
     stand = await openStand({ upstream: upstream.origin, onAnswered: (fact) => facts.push(fact), ...options });
   }
@@ -103,6 +104,26 @@ describe('a WebSocket handshake on a route', () => {
     await client.closed();
     expect(await told()).toEqual([[status, '/api']]);
     expect(upstream.connections).toBe(1);
+  });
+
+  it('that the upstream refuses with 401 is tried once more with a renewed token, where the route says so', async () => {
+    const newer = session({ generation: 2, accessToken: 'renewed' });
+    await open('', {
+      route: { retryOn401: true },
+      refreshNow: () =>
+        Promise.resolve({ kind: 'usable', session: newer, taken: { ticket: { value: 'newer', session: newer }, takenAt: 0 } }),
+    });
+    answerBy = (head) => (head.includes('Bearer renewed') ? `${SWITCH}\r\n` : 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno');
+    const client = await RawClient.open(stand.port);
+    const head = await client.send(handshake() + 'early').until((it) => it.includes('\r\n\r\n'));
+    expect([head.slice(0, 13), head.match(/set-cookie: (.*)/gi)]).toEqual([
+      'HTTP/1.1 101 ',
+      [`set-cookie: ${SESSION_COOKIE}=newer; Path=/`],
+    ]);
+    while (upstream.heads.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    expect(upstream.heads[2]).toBe('early'); // what came behind the handshake is not lost
+    client.destroy();
+    expect(await told()).toEqual([[101, '/api']]);
   });
 
   it('that is answered by us leaves its connection closed, and its place free', async () => {
