@@ -1,5 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import { isIPv6 } from 'node:net';
+import type { HostedRequest } from './host-check.ts';
 import type { TrustedProxies } from './trusted-proxies.ts';
 
 /** Writes X-Forwarded-* and Forwarded (RFC 7239) anew. Scheme and host are publicUrl's: the Host check has compared them. */
@@ -8,8 +8,8 @@ export class ForwardedHeaders {
   readonly #proto: string;
   readonly #host: string;
   readonly #suffix: string;
-  #lastPeer: string | undefined = '';
-  #lastHeaders: string[] = [];
+  #lastPeer: string | undefined;
+  #lastHeaders: string[] | undefined;
 
   constructor(options: { publicOrigin: string; trustedProxies: TrustedProxies }) {
     const { protocol, host } = new URL(options.publicOrigin);
@@ -19,7 +19,7 @@ export class ForwardedHeaders {
     this.#suffix = `;host=${host.includes(':') ? `"${host}"` : host};proto=${this.#proto}`;
   }
 
-  append(headers: string[], request: IncomingMessage): void {
+  append(headers: string[], request: Pick<HostedRequest, 'headers' | 'socket'>): void {
     const peer = request.socket.remoteAddress;
     const given = request.headers['x-forwarded-for'];
     if (given === undefined || !this.#proxies.has(peer)) this.#pushAlone(headers, peer);
@@ -28,7 +28,7 @@ export class ForwardedHeaders {
 
   /** The same clients and the same load balancer come again and again. */
   #pushAlone(headers: string[], peer: string | undefined): void {
-    if (peer !== this.#lastPeer) {
+    if (this.#lastHeaders === undefined || peer !== this.#lastPeer) {
       this.#lastPeer = peer;
       this.#lastHeaders = [];
       this.#push(this.#lastHeaders, this.#proxies.chain(peer, undefined));

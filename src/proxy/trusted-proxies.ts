@@ -23,11 +23,11 @@ export class TrustedProxies {
   }
 
   /**
-   * The addresses that a request came through, client first, the peer last. Read from the right, and only as long as a
+   * The addresses that a request came through, client first, the peer last (`unknown` when it has none, such as a Unix socket's). Read from the right, and only as long as a
    * trusted proxy vouches for the entry: what a client wrote in front is not part of it.
    */
   chain(peer: string | undefined, forwardedFor: string | undefined): string[] {
-    const hops = [plainAddress(peer ?? 'unknown')];
+    const hops = [peer === undefined || peer === '' ? 'unknown' : plainAddress(peer)];
     if (forwardedFor === undefined || !this.has(peer)) return hops;
     const entries = forwardedFor.split(',');
     for (let at = entries.length - 1; at >= 0 && hops.length < MAX_HOPS; at--) {

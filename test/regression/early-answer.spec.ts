@@ -31,7 +31,10 @@ describe('A35 an answer that comes while the client still sends', () => {
     ['of a known length', ['Content-Length: 8000'], 'x'.repeat(8_000)],
     ['in chunks', ['Transfer-Encoding: chunked'], `1f40\r\n${'x'.repeat(8_000)}\r\n0\r\n\r\n`],
   ])('a body %s: the rest of it never becomes a request, on neither connection', async (_, lines, body) => {
-    play = (socket, text) => void (text.startsWith('POST') ? socket.write(REFUSAL) : text.startsWith('GET') ? socket.write(OK) : undefined);
+    play = (socket, text) => {
+      if (text.startsWith('POST')) socket.write(REFUSAL);
+      else if (text.startsWith('GET')) socket.write(OK);
+    };
     const client = await RawClient.open(stand.port);
     client.send(signedHead('POST /api', ...lines) + body.slice(0, 1_000));
     const early = await client.answer();
@@ -62,7 +65,10 @@ describe('A35 an answer that comes while the client still sends', () => {
   });
 
   it('and closes: the answer still reaches the client', async () => {
-    play = (socket, text) => void (text.startsWith('POST') ? socket.end(REFUSAL) : socket.write(OK));
+    play = (socket, text) => {
+      if (text.startsWith('POST')) socket.end(REFUSAL);
+      else socket.write(OK);
+    };
     const client = await RawClient.open(stand.port);
     client.send(signedHead('POST /api', 'Content-Length: 8000') + 'x'.repeat(1_000));
     expect((await client.answer()).body).toBe('big');
