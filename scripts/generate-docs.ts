@@ -6,6 +6,7 @@ import type * as ConfigDocs from '../src/config/config-docs.ts';
 import type * as ConfigSchema from '../src/config/config-schema.ts';
 import type * as Errors from '../src/kernel/errors.ts';
 import { endpointsPage } from './endpoints-page.ts';
+import { httpProxyPage } from './http-proxy-page.ts';
 
 interface Page {
   /** Below the checkout. */
@@ -27,6 +28,7 @@ const pages: readonly Page[] = [
   { file: 'docs/configuration.md', content: configurationMarkdown() },
   { file: 'docs/configuration.schema.json', content: JSON.stringify(configurationSchema()) },
   { file: 'docs/endpoints.md', content: endpointsPage(endpointDocs, errors) },
+  { file: 'docs/http-proxy.md', content: httpProxyPage() },
 ];
 
 async function formatted({ file, content }: Page): Promise<string> {

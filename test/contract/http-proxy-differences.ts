@@ -18,12 +18,12 @@ const GOES_ON = 'The upstream request goes on until the upstream ends it or `pro
 
 export const HTTP_PROXY_DIFFERENCES: readonly Difference[] = [
   {
-    title: 'sends one request upstream when the chunked body of a DELETE looks like another one',
+    title: 'sends one request upstream when the chunked body of DELETE looks like another one',
     how: 'fails',
     instead: SMUGGLED,
   },
   {
-    title: 'sends one request upstream when the chunked body of a OPTIONS looks like another one',
+    title: 'sends one request upstream when the chunked body of OPTIONS looks like another one',
     how: 'fails',
     instead: SMUGGLED,
   },
@@ -88,7 +88,7 @@ export const HTTP_PROXY_DIFFERENCES: readonly Difference[] = [
   {
     title: 'lets the client read an early answer while it still sends, and both connections stay usable',
     how: 'waits',
-    instead: 'The client gets the 413, but the rest of its body is never read: the next request on that connection waits for ever.',
+    instead: 'The client gets the 413, but the rest of its body is never read, and so neither is the next request on that connection.',
   },
   {
     title: 'lets the client read an early answer of an upstream that closes its connection with it',
@@ -99,7 +99,7 @@ export const HTTP_PROXY_DIFFERENCES: readonly Difference[] = [
   {
     title: 'answers 502 for an upstream that answers with a status below 100',
     how: 'crashes',
-    instead: 'A `RangeError` is thrown in an event listener, where no callback or hook can catch it: the process ends.',
+    instead: 'A `RangeError` is thrown in an event listener of its own, past the error callback: the process ends.',
   },
   {
     title: 'answers 502 for an upstream that switches protocols unasked',

@@ -7,7 +7,7 @@ const AFTER = GET.replace('/x', '/after');
 const OWN_ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nown';
 
 const smuggled = (method: string): ForwarderCase => ({
-  title: `sends one request upstream when the chunked body of a ${method} looks like another one`,
+  title: `sends one request upstream when the chunked body of ${method} looks like another one`,
   play: async (stage) => {
     const { stub, port } = await stage.withStub();
     const client = await stage.client(port);

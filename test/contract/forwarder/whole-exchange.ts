@@ -20,7 +20,7 @@ export const WHOLE_EXCHANGE: ForwarderCases = {
       },
     },
     ...['POST', 'PUT', 'PATCH', 'DELETE', 'GET', 'OPTIONS'].map((method): ForwarderCase => ({
-      title: `keeps the body of a ${method} and its Content-Length`,
+      title: `keeps the body and the Content-Length of ${method}`,
       play: async (stage) => {
         const { stub, port } = await stage.withStub();
         await stage.exchange(port, `${method} /x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello`);
