@@ -25,7 +25,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   /** `?ms=` until the answer. */
   '/slow': (call) => void sleep(number(call, 'ms', 100)).then(() => json(call, 200, call.received)),
   '/status/*': (call) => json(call, Number(call.path.split('/').at(-1)), call.received),
-  /** `?count=` events (endless without), one every `?every=` milliseconds. */
+  /** `?count=` events (endless without), one every `?every=` milliseconds; `?retry=` milliseconds until the browser comes back. */
   '/sse': (call) => void sendEvents(call),
   /** Reads the whole body; tells its size and SHA-256. */
   '/upload': (call) => void readUpload(call),
@@ -82,6 +82,7 @@ async function sendEvents(call: Call): Promise<void> {
   const { res } = call;
   const count = number(call, 'count', Infinity);
   res.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  if (call.query.has('retry')) res.write(`retry: ${number(call, 'retry', 3000)}\n\n`);
   for (let i = 1; i <= count && !res.destroyed; i++) {
     res.write(`id: ${i}\nevent: tick\ndata: {"count":${i}}\n\n`);
     if (i < count) await sleep(number(call, 'every', 1000));

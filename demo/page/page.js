@@ -1,5 +1,6 @@
 import { Session, loginUrl, signOut } from './bff.js';
 import { byId, duration } from './dom.js';
+import { prepareLive } from './live.js';
 import { prepareCall, prepareLook } from './trials.js';
 import { prepareStorm } from './storm.js';
 
@@ -70,6 +71,7 @@ byId('retry').addEventListener('click', () => session.load());
 prepareCall(session);
 prepareLook();
 prepareStorm(session);
+prepareLive(session);
 showPath();
 setInterval(showCountdown, 250);
 setInterval(() => !document.hidden && session.load(), ASK_AGAIN_MS);

@@ -87,6 +87,28 @@ export class DemoPage {
     return { answers: await text('#storm-answers'), refreshes: await text('#storm-refreshes'), words: await text('#storm-status') };
   }
 
+  /** "A live connection": opens it; what the API said of the handshake. */
+  async openLive(): Promise<string> {
+    await this.button('Open a connection').click();
+    return this.page.locator('#live-messages li').first().innerText();
+  }
+
+  /** Sends a message over the live connection; what came back. */
+  async say(text: string): Promise<string> {
+    const messages = this.page.locator('#live-messages li');
+    const before = await messages.count();
+    await this.page.getByRole('textbox', { name: 'Message' }).fill(text);
+    await this.button('Send').click();
+    return messages.nth(before + 1).innerText();
+  }
+
+  /** The line below the live connection, once it has this in it. */
+  async liveStatus(part: string): Promise<string> {
+    const line = this.page.locator('#live-status', { hasText: part });
+    await line.waitFor();
+    return line.innerText();
+  }
+
   /** Same-origin fetch by a script of the page. */
   fetchStatus(path: string, init: ScriptRequest = {}): Promise<string> {
     return this.page.evaluate(

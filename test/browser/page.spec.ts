@@ -38,6 +38,7 @@ describe.each(CASES)('the page at $width px, $colorScheme', ({ width, colorSchem
     expect(await buttons(tab.page)).toEqual([
       'Sign in',
       'Call it 50 times at once with an expired token',
+      'Open a connection',
       'Call the API',
       'Look for tokens',
     ]);
@@ -48,12 +49,17 @@ describe.each(CASES)('the page at $width px, $colorScheme', ({ width, colorSchem
     await tab.signedIn();
     await tab.callApi();
     await tab.button('Look for tokens').click();
+    await tab.openLive();
+    await tab.say('Hello there, '.repeat(8));
     await tab.button('Call it 50 times').click();
     await tab.button('Cancel').waitFor();
     expect(await buttons(tab.page)).toEqual([
       'Sign out',
       expect.stringMatching(/^Starts in \d+ s$/),
       'Cancel',
+      'Open a connection',
+      'Close it',
+      'Send',
       'Call the API',
       'Look for tokens',
     ]);
