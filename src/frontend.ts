@@ -58,7 +58,7 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
   const sessions = createSessions(config, cookies, provider, surroundings);
   const tokenRevocation = new TokenRevocation({ provider, timer: systemTimer, logger, wait: config.provider.timeout });
   const routes = new ApiRoutes({ routes: config.routes, basePath: config.basePath, publicPath: urls.path });
-  const upstreams = new Upstreams(routes.all, (options) => openUpstream(options, config.websocket.ping));
+  const upstreams = new Upstreams(routes.all, (options) => openUpstream(options, { ping: config.websocket.ping, logger }));
   const requestIds = new RequestIds();
   return {
     door: createDoor(config, { urls, cookies, sessions, routes, upstreams, requestIds }, surroundings),

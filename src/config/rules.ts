@@ -49,6 +49,7 @@ const RULES: readonly Rule[] = [
   },
   { needs: ['routes', 'basePath'], check: overlappingRoutes },
   { needs: ['routes', 'cookie.name'], check: ownCookies },
+  { needs: ['routes'], check: routeTls },
 ];
 
 /** What the rules over several sections find, given the problems that are known already. */
@@ -88,6 +89,18 @@ function ownCookies({ routes, cookie: { name } }: Config): readonly ConfigProble
   ]);
 }
 
+function routeTls({ routes }: Config): readonly ConfigProblem[] {
+  return routes.flatMap(({ upstream, tls }, index) => {
+    if (tls === undefined) return [];
+    const path = `routes[${index}].tls`;
+    return [
+      ...when(upstream.origin.startsWith('http:'), path, 'is for an https upstream'),
+      ...when(tls.certFile === undefined && tls.keyFile !== undefined, `${path}.certFile`, 'is required together with keyFile'),
+      ...when(tls.keyFile === undefined && tls.certFile !== undefined, `${path}.keyFile`, 'is required together with certFile'),
+    ];
+  });
+}
+
 /** What is allowed but should be known to whoever starts this. */
 export function warningsOf(config: Config): readonly string[] {
   const { publicUrl, provider, cookie, replicas, redis, trustedProxies, routes, spa } = config;
@@ -107,5 +120,14 @@ export function warningsOf(config: Config): readonly string[] {
     [trustedProxies.some((range) => range.endsWith('/0')), 'trustedProxies: every client is trusted to name its own address'],
     [routes.length === 0 && spa === undefined, 'routes: neither a route nor a spa is configured, so there is nothing to serve'],
   ];
-  return cases.filter(([applies]) => applies).map(([, words]) => words);
+  return [...cases.filter(([applies]) => applies).map(([, words]) => words), ...unverifiedUpstreams(config)];
 }
+
+/** A loud one for each. */
+const unverifiedUpstreams = ({ routes }: Config): readonly string[] =>
+  routes
+    .filter(({ tls }) => tls?.insecureSkipVerify === true)
+    .map(
+      ({ path }) =>
+        `route ${path}: tls.insecureSkipVerify: ANY certificate is accepted, so anybody on the way can read and change what passes`,
+    );

@@ -1,5 +1,6 @@
 import type { AccessRule } from '../access/access-policy.ts';
 import { isBelow } from '../kernel/request-target.ts';
+import type { UpstreamTlsOptions } from './upstream-tls.ts';
 
 /** One entry of `routes`, as the configuration gives it. Times in milliseconds, sizes in bytes, `off` as undefined. */
 export interface RouteOptions {
@@ -28,6 +29,8 @@ export interface RouteOptions {
   readonly maxAge: number;
   readonly retryOn401: boolean;
   readonly activity: boolean;
+  /** For an https upstream. */
+  readonly tls?: UpstreamTlsOptions | undefined;
 }
 
 /** A route ready for use: what every request asks is worked out once. */

@@ -1,6 +1,8 @@
+import type { Logger } from '../kernel/logger.ts';
 import { dialer } from './dial.ts';
 import type { Forwarder } from './forwarder.ts';
 import { UndiciForwarder } from './undici-forwarder.ts';
+import { upstreamTls } from './upstream-tls.ts';
 import type { PoolOptions } from './upstreams.ts';
 import { WebSocketForwarder } from './websocket-forwarder.ts';
 
@@ -12,10 +14,18 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-/** `ping`: milliseconds between two pings of a WebSocket. */
-export function openUpstream(options: PoolOptions, ping: number): Upstream {
-  const requests = new UndiciForwarder(options);
-  const webSockets = new WebSocketForwarder({ dial: dialer(options), authority: new URL(options.origin).host, ping });
+export interface UpstreamSurroundings {
+  /** Milliseconds between two pings of a WebSocket. */
+  readonly ping: number;
+  readonly logger: Logger;
+}
+
+/** Throws when certificate files cannot be used. */
+export function openUpstream({ tls, ...options }: PoolOptions, { ping, logger }: UpstreamSurroundings): Upstream {
+  const { origin } = options;
+  const way = { ...options, tls: tls && upstreamTls(tls, { origin, logger }) };
+  const requests = new UndiciForwarder(way);
+  const webSockets = new WebSocketForwarder({ dial: dialer(way), authority: new URL(origin).host, ping });
   return {
     requests,
     webSockets,

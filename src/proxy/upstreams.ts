@@ -1,13 +1,15 @@
 import type { ApiRoute } from './api-routes.ts';
+import type { UpstreamTlsOptions } from './upstream-tls.ts';
 
 /** What makes the pool of one upstream: origin, sockets at most, milliseconds. */
 export interface PoolOptions {
   readonly origin: string;
   readonly connections: number;
   readonly connectTimeout: number;
+  readonly tls?: UpstreamTlsOptions | undefined;
 }
 
-/** The pools of connections: one for each upstream and connect timeout, shared by the routes that lead there, with room for all of them. */
+/** The pools of connections: one for each upstream, connect timeout and TLS, shared by the routes that lead there, with room for all of them. */
 export class Upstreams<Pool extends { close(): Promise<void> }> {
   readonly #pools: ReadonlyMap<string, Pool>;
 
@@ -15,7 +17,8 @@ export class Upstreams<Pool extends { close(): Promise<void> }> {
     const options = new Map<string, PoolOptions>();
     for (const route of routes) {
       const connections = (options.get(keyOf(route))?.connections ?? 0) + route.maxInFlight;
-      options.set(keyOf(route), { origin: route.upstream.origin, connections, connectTimeout: route.connectTimeout });
+      const { connectTimeout, tls } = route;
+      options.set(keyOf(route), { origin: route.upstream.origin, connections, connectTimeout, tls });
     }
     this.#pools = new Map([...options].map(([key, it]) => [key, open(it)]));
   }
@@ -33,4 +36,4 @@ export class Upstreams<Pool extends { close(): Promise<void> }> {
   }
 }
 
-const keyOf = ({ upstream, connectTimeout }: ApiRoute): string => `${upstream.origin} ${String(connectTimeout)}`;
+const keyOf = ({ upstream, connectTimeout, tls }: ApiRoute): string => JSON.stringify([upstream.origin, connectTimeout, tls]);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { freeMap, listOf, orOff } from '../collection-types.ts';
 import type { BaseUrl } from '../base-url.ts';
 import { isPlainPath } from '../base-url.ts';
@@ -15,15 +16,21 @@ export type RouteMethod = (typeof METHODS)[number];
 const isCookieName = (name: string): boolean => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/.test(name);
 const onlyWithoutToken = (_: unknown, route: RouteSection): boolean => route.token === 'none';
 
+const isServerName = (name: string): boolean => isIP(name) !== 0 || /^(?=.{1,253}$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/.test(name);
+
 /** TLS to one upstream. */
 export class RouteTlsSection {
-  @Option({ type: file(), doc: 'Certificate authorities, PEM.' })
+  @Option({
+    type: file(),
+    doc: 'Certificate authorities trusted besides the default ones, PEM. Read again when the file changes, as are the two below.',
+  })
   readonly caFile?: string;
 
-  @Option({ type: text(), doc: 'Name expected in the certificate.' })
+  @Satisfies((it?: string) => it === undefined || isServerName(it), 'must be a host name or an address')
+  @Option({ type: text('host name'), doc: "Name expected in the upstream's certificate; default: the upstream's host." })
   readonly serverName?: string;
 
-  @Option({ type: file(), doc: 'Client certificate, PEM.' })
+  @Option({ type: file(), doc: 'Client certificate with its chain, PEM; only together with `keyFile`.' })
   readonly certFile?: string;
 
   @Option({ type: file(), doc: 'Key of the client certificate, PEM.' })
@@ -149,6 +156,6 @@ export class RouteSection {
   @Option({ type: flag(), doc: '`false`: requests here do not count as activity of the session.' })
   readonly activity: boolean = true;
 
-  @Section({ section: RouteTlsSection, planned: true, doc: 'TLS to this upstream.' })
+  @Section({ section: RouteTlsSection, doc: 'TLS to this upstream.' })
   readonly tls?: RouteTlsSection;
 }

@@ -25,7 +25,6 @@ const PLANNED: readonly (readonly [string, Record<string, string>])[] = [
   ['provider.preset', provider('preset: okta')],
   ['management.token', { management: '{ token: abc }' }],
   ['management.tokenFile', { management: '{ tokenFile: /t }' }],
-  ['routes[0].tls', route('tls: { insecureSkipVerify: true }')],
   ['routes[0].identityHeaders', route('identityHeaders: { X-User: sub }')],
   ['routes[0].identityHeaderMax', route('identityHeaderMax: 8KiB')],
   ['routes[0].token', route('token: client')],

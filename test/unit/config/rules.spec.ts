@@ -5,6 +5,7 @@ const OTHER_KEY = Array.from(KEY).reverse().join('');
 const provider = (rest: string): Record<string, string> => ({ provider: `{ issuer: https://id.example.com, clientId: app, ${rest} }` });
 const issuer = (url: string): Record<string, string> => ({ provider: `{ issuer: "${url}", clientId: app, clientSecret: s }` });
 const route = (rest: string): Record<string, string> => ({ routes: `[{ path: /api, upstream: http://api, ${rest} }]` });
+const tlsRoute = (rest: string): Record<string, string> => ({ routes: `[{ path: /api, upstream: https://api, tls: { ${rest} } }]` });
 const routeAt = (path: string): Record<string, string> => ({ routes: `[{ path: "${path}", upstream: http://api }]` });
 const cookie = (rest: string): Record<string, string> => ({ cookie: `{ keys: [{ id: 1, secret: ${KEY} }], ${rest} }` });
 const keys = (...list: readonly string[]): string => `keys: [${list.join(', ')}]`;
@@ -99,6 +100,12 @@ const REFUSED: readonly (readonly [string, Record<string, string>, string])[] = 
   ['a cookie that is no name', route('cookies: ["a=b"]'), 'routes[0].cookies'],
   ['a body limit of a bare number', route('maxBody: 100'), 'routes[0].maxBody'],
   ['a time limit of 0', route('connectTimeout: 0s'), 'routes[0].connectTimeout'],
+  ['TLS to an http upstream', route('tls: { minVersion: TLSv1.3 }'), 'routes[0].tls'],
+  ['a client certificate without its key', tlsRoute('certFile: dist/index.html'), 'routes[0].tls.keyFile'],
+  ['a key without its certificate', tlsRoute('keyFile: dist/index.html'), 'routes[0].tls.certFile'],
+  ['authorities in a file that is not there', tlsRoute('caFile: /absent.pem'), 'routes[0].tls.caFile'],
+  ['a TLS version that is out of use', tlsRoute('minVersion: TLSv1.1'), 'routes[0].tls.minVersion'],
+  ['a URL as server name', tlsRoute('serverName: "https://a"'), 'routes[0].tls.serverName'],
 ];
 
 describe('the rules', () => {
@@ -134,6 +141,7 @@ describe('the rules', () => {
     ['a route whose name begins like ours', routeAt('/bffx')],
     ['no CSRF check without a token', route('csrf: off, token: none, clientAuthorization: pass')],
     ['a body limit', route('maxBody: 100MiB')],
+    ['TLS with every key', tlsRoute('caFile: dist/index.html, certFile: dist/index.html, keyFile: dist/index.html, serverName: a.b')],
     ['an IPv6 range', { trustedProxies: '[fd00::/8, 10.0.0.0/8]' }],
     ['an end-session template', { logout: '{ endSessionUrl: "https://x/v2/logout?client_id={clientId}&returnTo={postLogoutUri}" }' }],
     ['both forms of access rules', { access: '{ allow: [{ claim: groups, anyOf: [staff] }, { emailDomain: [example.com] }] }' }],
@@ -163,6 +171,12 @@ describe('warnings', () => {
     expect(first({ replicas: '2' })).toEqual(['replicas']);
     expect(first({ trustedProxies: '[0.0.0.0/0]' })).toEqual(['trustedProxies']);
     expect(first({ routes: '[]' })).toEqual(['routes']);
+  });
+
+  it('name each route to an upstream that is not verified', () => {
+    const at = (path: string, skip: boolean): string => `{ path: ${path}, upstream: https://api, tls: { insecureSkipVerify: ${skip} } }`;
+    const found = warnings({ yaml: yamlOf({ routes: `[${at('/a', true)}, ${at('/b', false)}, ${at('/c', true)}]` }) });
+    expect(found.map((it) => it.slice(0, 33))).toEqual(['/a', '/c'].map((it) => `route ${it}: tls.insecureSkipVerify:`));
   });
 });
 
