@@ -88,6 +88,12 @@ export class ResponsePump {
   }
 
   #expire(): void {
+    // A pipelined answer before its turn: it is not its client that keeps it waiting.
+    if (this.#paused && this.#response.socket === null) this.#armIdle();
+    else this.#abort();
+  }
+
+  #abort(): void {
     this.#cut = this.#paused ? 'client_gone' : 'upstream_lost';
     this.stop();
     this.#response.destroy();
@@ -95,7 +101,7 @@ export class ResponsePump {
 
   /** An orderly end: the browser's EventSource connects again. A client that does not read would never get to it. */
   #finish(): void {
-    if (this.#paused) return this.#expire();
+    if (this.#paused) return this.#abort();
     this.#cut = 'complete';
     this.stop();
     this.#response.end();

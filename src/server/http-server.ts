@@ -45,6 +45,7 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
     const { socket } = request;
     // Read ahead of an answer after which the connection is closed: it would be done, and nobody would be told (RFC 9112 §9.6).
     if (ending.has(socket)) return void request.resume();
+    if (response.socket === null) response.once('socket', (own: Socket) => closeIfCutOff(response, own));
     watch.begin(request, response);
     parts.listener(request, response);
     if (!response.shouldKeepAlive) ending.add(socket);
@@ -65,6 +66,11 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
   });
   server.on('clientError', (error, socket) => refuseUnreadable(error, socket, parts));
   return server;
+}
+
+/** A pipelined answer was cut off before its turn came: Node forgets to close the connection, and its client would wait for ever. */
+function closeIfCutOff(response: ServerResponse, socket: Socket): void {
+  if (response.destroyed) socket.destroy();
 }
 
 /** Anything but a WebSocket handshake is served as plain HTTP, its Upgrade header dropped (h2c smuggling). */

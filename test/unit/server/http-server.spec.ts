@@ -50,6 +50,22 @@ describe('the http server', () => {
     await isClosed;
   });
 
+  it('closes the connection when it is the turn of a pipelined answer that was cut off before', async () => {
+    let finishFirst: () => void = () => undefined;
+    await open((request, response) => {
+      if (request.url === '/') finishFirst = () => response.end('first');
+      else {
+        response.write('part');
+        response.destroy();
+        finishFirst();
+      }
+    }, {});
+    client.send(GET + GET.replace('/', '/second'));
+    const received = await client.closed();
+    expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nfirst/s);
+    expect(received).not.toContain('0\r\n\r\n');
+  });
+
   it('leaves a silent answer alone where the idle limit happens to equal the time between two requests', async () => {
     const limits = { keepAliveTimeout: 1, bodyIdleTimeout: 1_001 };
     await open((_request, response) => void setTimeout(() => response.end('late'), 1_300), limits);
