@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -52,6 +52,18 @@ export class ServeProcess {
       if (this.#ended) throw new Error(`the process ended without ${event}: ${this.stderr}`);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
+  }
+
+  /** Resident memory in bytes: of now, and the most that it has been since the start or `forgetPeak`. */
+  async memory(): Promise<{ readonly now: number; readonly peak: number }> {
+    const status = await readFile(`/proc/${String(this.#child.pid)}/status`, 'utf8');
+    const kibibytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
+    return { now: kibibytes('VmRSS') * 1024, peak: kibibytes('VmHWM') * 1024 };
+  }
+
+  /** From now on the peak is that of now. */
+  forgetPeak(): Promise<void> {
+    return writeFile(`/proc/${String(this.#child.pid)}/clear_refs`, '5');
   }
 
   signal(name: 'SIGTERM' | 'SIGINT'): void {

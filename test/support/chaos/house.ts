@@ -22,6 +22,7 @@ export async function openChaosHouse(): Promise<ChaosHouse> {
   });
   const agent = house.newAgent();
   await agent.login('alice');
+  await house.provider.control.down(); // from here on there are only clients, the product and the upstream
   return {
     house,
     upstream,

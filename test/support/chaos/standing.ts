@@ -24,11 +24,25 @@ export function usedHeap(): number {
   return process.memoryUsage().heapUsed;
 }
 
+/** The standing once it has not changed for half a second. */
+export async function steady(): Promise<Standing> {
+  let before = standing();
+  for (let same = 0; same < 10;) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const now = standing();
+    same = isSame(now, before) ? same + 1 : 0;
+    before = now;
+  }
+  return before;
+}
+
+const isSame = (one: Standing, other: Standing): boolean => JSON.stringify(one) === JSON.stringify(other);
+
 /** The standing once it equals `baseline`, or what it still is after `most` milliseconds. */
 export async function settledAt(baseline: Standing, most: number): Promise<Standing> {
   for (let waited = 0; ; waited += 50) {
     const now = standing();
-    if (waited >= most || JSON.stringify(now) === JSON.stringify(baseline)) return now;
+    if (waited >= most || isSame(now, baseline)) return now;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -4,7 +4,7 @@ import { ChaosClient } from './client.ts';
 import { MOST_IN_FLIGHT, openChaosHouse, type ChaosHouse } from './house.ts';
 import { PLAY_NAMES } from './plays.ts';
 import { requestFor } from './requests.ts';
-import { settledAt, standing, usedHeap, type Standing } from './standing.ts';
+import { settledAt, steady, usedHeap, type Standing } from './standing.ts';
 import { storm, type Damage } from './storm.ts';
 
 export interface TrialOptions {
@@ -33,9 +33,9 @@ export function chaosTrial({ seed, cycles }: TrialOptions): void {
     beforeAll(
       async () => {
         chaos = await openChaosHouse();
-        const empty = standing();
+        baseline = await steady();
         await run(seed + 1, cycles / 5); // everything that is made once and kept
-        baseline = await settledAt(empty, SETTLED_WITHIN);
+        await settledAt(baseline, SETTLED_WITHIN);
         chaos.house.log.lines.length = 0;
         heapBefore = usedHeap();
         damage = await run(seed, cycles);
