@@ -123,7 +123,14 @@ export async function openStand(options: StandOptions): Promise<Stand> {
   const list = (options.routes ?? [options.route ?? {}]).map((it) => routeOptions({ upstream, ...it }));
   const routes = new ApiRoutes({ routes: list, basePath: '/bff', publicPath: publicUrl.path });
   const upstreams = new Map(
-    routes.all.map((it) => [it, openUpstream({ origin: it.upstream.origin, connections: 50, connectTimeout: it.connectTimeout }, 25_000)]),
+    routes.all.map((it) => {
+      const {
+        upstream: { origin },
+        connectTimeout,
+        tls,
+      } = it;
+      return [it, openUpstream({ origin, connections: 50, connectTimeout, tls }, { ping: 25_000, logger })];
+    }),
   );
   const cookie = new SessionCookie({ name: 'cloakroom', devCookies: false, maxChunks: 4, budget: 6_144 });
   const loginUrl = `${publicUrl.path}/bff/login`;
