@@ -7,7 +7,8 @@ export type PublicLocation = { readonly kind: 'location'; readonly value: string
 
 /**
  * What the browser is told of an upstream's Location. The upstream's own origin becomes the route's public path; publicUrl's
- * own origin stays; another origin is refused unless the route says `any`. Read as browsers do (WHATWG), so that `/\host` is no path.
+ * own origin stays, and is put right where the upstream took the scheme of its own connection for the browser's; another origin is
+ * refused unless the route says `any`. Read as browsers do (WHATWG), so that `/\host` is no path.
  */
 export function publicLocation(location: string, route: ApiRoute, publicOrigin: string): PublicLocation {
   const plain = location.replace(/[\t\n\r]/g, '').trim();
@@ -17,6 +18,9 @@ export function publicLocation(location: string, route: ApiRoute, publicOrigin: 
     return { kind: 'location', value: plain.startsWith('/') ? publicPathOf(target, route) : plain };
   }
   if (target.origin === route.upstream.origin && target.username === '') return { kind: 'location', value: publicPathOf(target, route) };
+  if (`https://${target.host}` === publicOrigin && target.protocol === 'http:' && target.username === '') {
+    return { kind: 'location', value: publicOrigin + target.pathname + target.search + target.hash };
+  }
   if (target.origin === publicOrigin || route.redirects === 'any') return { kind: 'location', value: plain };
   return { kind: 'refused' };
 }

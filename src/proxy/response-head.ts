@@ -26,16 +26,22 @@ export interface ResponseHeadContext {
 // These speak for the whole origin, whose cookies and pages are ours: `Clear-Site-Data: "cookies"` would end the session, and Refresh
 // would lead where Location may not.
 const OF_THE_ORIGIN: readonly string[] = ['clear-site-data', 'service-worker-allowed', 'alt-svc', 'refresh'];
-const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...OF_THE_ORIGIN, 'x-request-id', 'cloakroom-error']);
+const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...OF_THE_ORIGIN, 'timing-allow-origin', 'x-request-id', 'cloakroom-error']);
+// Caches of all sorts listen to these before Cache-Control.
+const OF_CACHES = /^(?:expires|pragma|surrogate-control|edge-control|x-accel-expires|(?:.+-)?cdn-cache-control)$/;
 const NOTHING: readonly string[] = [];
 const TREATED: ReadonlySet<string> = new Set(['set-cookie', 'location', 'cache-control', 'vary']);
 
-/** Pure. What the browser gets of the upstream's head, with our cookies: the one place where Set-Cookie is written. */
+/**
+ * Pure. What the browser gets of the upstream's head, with our cookies: the one place where Set-Cookie is written. Headers that open
+ * an answer to other origins (CORS, Timing-Allow-Origin) are dropped, for the routes serve this origin's own pages; those that close
+ * it to them (Cross-Origin-Resource-Policy, -Embedder-Policy, -Opener-Policy) pass.
+ */
 export function responseHead(upstream: UpstreamHeaders, route: ApiRoute, context: ResponseHeadContext): ResponseHead {
   const fault = framingFault(upstream);
   if (fault !== undefined) return { kind: 'refused', detail: fault };
   const headers: string[] = ['x-request-id', context.requestId];
-  copy(upstream, headers, context.status);
+  copy(upstream, headers, context);
   appendCaching(upstream, headers, context);
   for (const line of listed(upstream['set-cookie'])) append(headers, 'set-cookie', publicCookie(line, route, context.owns));
   for (const line of context.setCookies) headers.push('set-cookie', line);
@@ -53,11 +59,13 @@ function framingFault(upstream: UpstreamHeaders): string | undefined {
   return length === undefined || typeof length === 'string' ? undefined : 'The upstream answered with two Content-Length headers.';
 }
 
-function copy(upstream: UpstreamHeaders, headers: string[], status: number): void {
+function copy(upstream: UpstreamHeaders, headers: string[], { status, setCookies }: ResponseHeadContext): void {
   const named = nominated(upstream['connection']);
+  const isOurs = setCookies.length > 0;
   for (const name of Object.keys(upstream)) {
     if (DROPPED.has(name) || TREATED.has(name) || name.startsWith('access-control-') || named?.has(name) === true) continue;
     if (status === 204 && name === 'content-length') continue; // RFC 9110 §8.6
+    if (isOurs && OF_CACHES.test(name)) continue;
     const value = upstream[name];
     if (typeof value === 'string') headers.push(name, value);
     else for (const one of value ?? []) headers.push(name, one);

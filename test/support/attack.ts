@@ -37,12 +37,12 @@ export class Attack {
     this.#path = path;
   }
 
-  /** Routes lead to the upstream; the ordinary request goes to the first of them. */
-  static async open(options: Omit<StandOptions, 'upstream'> = {}): Promise<Attack> {
+  /** Routes lead to the upstream; ordinary requests go to `ownPath`, or to the first route. */
+  static async open({ ownPath, ...options }: Omit<StandOptions, 'upstream'> & { readonly ownPath?: string } = {}): Promise<Attack> {
     const upstream = await UpstreamStub.start();
     const stand = await openStand({ ...options, upstream: upstream.origin });
     const first: Partial<RouteOptions> | undefined = options.routes?.[0] ?? options.route;
-    return new Attack(upstream, stand, (options.publicUrl?.path ?? '') + (first?.path ?? '/api'));
+    return new Attack(upstream, stand, ownPath ?? first?.path ?? '/api');
   }
 
   /** Sends these bytes and nothing else, and reads one answer. */
