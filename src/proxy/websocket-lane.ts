@@ -1,20 +1,31 @@
-import type { Socket } from 'node:net';
 import { FrameReader } from './websocket-frames.ts';
+
+/** The socket that bytes come from, as far as a lane needs it. */
+export interface LaneSource {
+  pause(): void;
+  resume(): void;
+}
+
+/** The socket that they go to. `write` says whether more may be written before it has drained. */
+export interface LaneTarget {
+  readonly writable: boolean;
+  write(bytes: Buffer): boolean;
+}
 
 /**
  * One direction of a tunnel: chunks go out as they came in, and no faster than the receiver takes them. Frames of ours go in between
  * two frames, and only then is a chunk cut.
  */
 export class WebSocketLane {
-  readonly #from: Socket;
-  readonly #to: Socket;
+  readonly #from: LaneSource;
+  readonly #to: LaneTarget;
   readonly #frames = new FrameReader();
   #waiting: Buffer | undefined;
   #last: Buffer | undefined;
   #isShut = false;
   #isPaused = false;
 
-  constructor(from: Socket, to: Socket) {
+  constructor(from: LaneSource, to: LaneTarget) {
     this.#from = from;
     this.#to = to;
   }

@@ -1,10 +1,17 @@
-import type { Socket } from 'node:net';
+/** What a socket counts. */
+export interface SocketCounts {
+  readonly bytesRead: number;
+  /** Those that wait are counted, too. */
+  readonly bytesWritten: number;
+  /** Those that wait. */
+  readonly writableLength: number;
+}
 
 const STALLS = 2;
 
 /** Signs of life of one peer, looked for at every ping. */
 export class WebSocketPulse {
-  readonly #socket: Socket;
+  readonly #socket: SocketCounts;
   #bytesRead: number;
   #bytesTaken = 0;
   #isAsked = false;
@@ -13,7 +20,7 @@ export class WebSocketPulse {
   #hasDrained = false;
   #stalls = 0;
 
-  constructor(socket: Socket) {
+  constructor(socket: SocketCounts) {
     this.#socket = socket;
     this.#bytesRead = socket.bytesRead;
   }
@@ -45,7 +52,7 @@ export class WebSocketPulse {
     this.#hasDrained = false;
   }
 
-  /** Bytes that are no longer with us. `bytesWritten` counts those that wait, too. */
+  /** Bytes that are no longer with us. */
   #taken(): number {
     return this.#socket.bytesWritten - this.#socket.writableLength;
   }
