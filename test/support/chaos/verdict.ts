@@ -30,6 +30,10 @@ export function isAllowed(act: ActName, seen: Seen, before: readonly Seen[]): bo
   return outcomesOf(act).some((it) => it === seen);
 }
 
+/** What breaks off before its turn behind another answer leaves nothing but the end of the connection. */
+export const isCutInTheQueue = (act: ActName, seen: Seen, before: readonly Seen[]): boolean =>
+  seen === 'closed' && before.length > 0 && isAllowed(act, 'cut', before);
+
 /** RFC 9110 §9.2.2, as far as a request without a body goes: it may be sent again on a connection that turns out to be closed. */
 export const mostHits = ({ act, method, body }: PlannedRequest): number =>
   looksStale(act) && body === '' && (method === 'GET' || method === 'OPTIONS') ? 2 : 1;
