@@ -11,6 +11,7 @@ export class WebSocketRefusal {
   readonly #answer: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #client: Socket;
+  readonly #plan: ForwardPlan;
   readonly #pump: ResponsePump;
   readonly #onOver: (end: ForwardEnd) => void;
   #isOver = false;
@@ -19,6 +20,7 @@ export class WebSocketRefusal {
     this.#answer = answer;
     this.#response = response;
     this.#client = client;
+    this.#plan = plan;
     this.#onOver = onOver;
     this.#pump = new ResponsePump(response, answer, plan, false);
   }
@@ -42,6 +44,8 @@ export class WebSocketRefusal {
     if (!this.#answer.complete || this.#isOver) return;
     this.#finish('complete');
     this.#pump.end();
+    // The last bytes may still wait for a client that does not read, and the server no longer looks after this socket.
+    this.#client.setTimeout(this.#plan.idleTimeout, () => this.#client.destroy());
   }
 
   #upstreamLost(): void {

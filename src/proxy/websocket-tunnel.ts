@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Timer } from '../kernel/timer.ts';
 import type { LiveEnd } from '../session/live-connections.ts';
 import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
-import { closeFrame, pingFrame } from './websocket-frames.ts';
+import { closeFrame, pingFrame, type Masking } from './websocket-frames.ts';
 import { WebSocketLane } from './websocket-lane.ts';
 import { WebSocketPulse } from './websocket-pulse.ts';
 
@@ -141,8 +141,8 @@ export class WebSocketTunnel {
     const close = isClient ? closeFrame(GOING_AWAY, '', 'masked') : closeFrame(UPSTREAM_LOST, 'upstream_lost', 'unmasked');
     const isTold = other.into.shutNow(close);
     other.out.discard();
-    this.#linger(true);
     side.socket.destroy();
+    this.#linger(true);
     if (isClient) endWriting(other.socket);
     else if (!isTold) other.socket.destroy();
   }
@@ -159,8 +159,9 @@ export class WebSocketTunnel {
     this.#armPing();
   }
 
-  #ask(side: Side, masking: 'masked' | 'unmasked'): void {
-    const isAsked = side.into.hasClosed || side.into.insert(pingFrame(masking));
+  /** Who has said Close owes nothing more, and who was told it owes an answer to that. */
+  #ask(side: Side, masking: Masking): void {
+    const isAsked = !side.out.hasClosed && (side.into.hasClosed || side.into.insert(pingFrame(masking)));
     side.pulse.begin(isAsked, side.out.isPaused);
   }
 
@@ -176,7 +177,7 @@ export class WebSocketTunnel {
   }
 
   #waitingBytes(): number {
-    return this.#client.socket.writableLength + this.#upstream.socket.writableLength;
+    return waitingFor(this.#client.socket) + waitingFor(this.#upstream.socket);
   }
 
   #finish(): void {
@@ -192,6 +193,8 @@ export class WebSocketTunnel {
     return side === this.#client ? this.#upstream : this.#client;
   }
 }
+
+const waitingFor = (socket: Socket): number => (socket.destroyed ? 0 : socket.writableLength);
 
 function endWriting(socket: Socket): void {
   if (socket.writable) socket.end();

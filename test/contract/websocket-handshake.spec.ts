@@ -4,10 +4,11 @@ import { connect } from 'node:net';
 import type { HeadDecision } from '../../src/proxy/forwarder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { header, headers, RawClient } from '../support/raw-http.ts';
-import { RawWebSocketUpstream, rawClient, turnsUntil } from '../support/raw-websocket.ts';
+import { RawWebSocketUpstream, rawClient, turnsUntil, type RawEnd } from '../support/raw-websocket.ts';
 import { ACCEPT, frame, HANDSHAKE, switching } from '../support/websocket-bytes.ts';
 import { WebSocketStand, type WebSocketStandOptions } from '../support/websocket-stand.ts';
 
+const isOver = ({ hasEnded, isClosed }: RawEnd): boolean => hasEnded || isClosed;
 const MASK = Buffer.from([1, 2, 3, 4]);
 
 describe('WebSocketForwarder before the tunnel', () => {
@@ -80,8 +81,30 @@ describe('WebSocketForwarder before the tunnel', () => {
       const end = await upstream.handshake();
       end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot');
       await client.closed();
-      await end.until(({ hasEnded, isClosed }) => hasEnded || isClosed);
+      await end.until(isOver);
       expect(await stand.end()).toBe('upstream_lost');
+    });
+
+    it('gives a client up that stops reading a body', async () => {
+      await open({ plan: { idleTimeout: 30 } });
+      const client = await handshake();
+      const end = await upstream.handshake();
+      client.socket.pause();
+      end.send(`HTTP/1.1 403 Forbidden\r\nContent-Length: 20000000\r\n\r\n${'x'.repeat(20_000_000)}`);
+      expect(await stand.end()).toBe('client_gone');
+      await end.until(isOver);
+    });
+
+    it('gives a client up that does not take the end of a whole answer', async () => {
+      await open({ plan: { idleTimeout: 30 } });
+      await handshake();
+      const end = await upstream.handshake();
+      const [client] = stand.clients;
+      client?.cork(); // as if the kernel took nothing
+      end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot here');
+      expect(await stand.end()).toBe('complete');
+      if (client?.closed === false) await once(client, 'close');
+      expect(client?.closed).toBe(true);
     });
 
     it.each(['FIN', 'RST'] as const)('lets go of the upstream when the client leaves with %s during the body', async (how) => {
@@ -93,7 +116,7 @@ describe('WebSocketForwarder before the tunnel', () => {
       if (how === 'FIN') client.socket.end();
       else client.socket.resetAndDestroy();
       expect(await stand.end()).toBe('client_gone');
-      await end.until(({ hasEnded, isClosed }) => hasEnded || isClosed);
+      await end.until(isOver);
     });
   });
 
@@ -117,7 +140,7 @@ describe('WebSocketForwarder before the tunnel', () => {
       end.send(bytes);
       const answer = await client.answer();
       expect([answer.status, answer.body]).toEqual([502, 'upstream_protocol']);
-      await end.until(({ hasEnded, isClosed }) => hasEnded || isClosed);
+      await end.until(isOver);
       expect(stand.told).toMatchObject({ heads: [], lives: [], ends: ['failed'] });
       expect(stand.told.failures).toHaveLength(1);
     });
@@ -161,7 +184,7 @@ describe('WebSocketForwarder before the tunnel', () => {
       expect(stand.told.failures).toEqual([]);
       await clock.advance(1);
       expect((await client.answer()).body).toBe('upstream_timeout');
-      await end.until(({ hasEnded, isClosed }) => hasEnded || isClosed);
+      await end.until(isOver);
       expect(stand.told).toMatchObject({ failures: [{ cause: 'headers_timeout' }], ends: ['failed'] });
       expect(clock.pending).toBe(0);
     });
@@ -182,7 +205,7 @@ describe('WebSocketForwarder before the tunnel', () => {
       const end = await upstream.handshake();
       if (how === 'FIN') client.socket.end();
       else client.socket.resetAndDestroy();
-      await end.until(({ hasEnded, isClosed }) => hasEnded || isClosed);
+      await end.until(isOver);
       expect(await stand.end()).toBe('client_gone');
       await client.closed();
       expect(stand.told).toMatchObject({ heads: [], failures: [], ends: ['client_gone'] });
@@ -204,7 +227,7 @@ describe('WebSocketForwarder before the tunnel', () => {
       expect(await stand.end()).toBe('client_gone');
       dialled(upstream.port);
       await turnsUntil(() => upstream.ends.length > 0);
-      await upstream.ends[0]?.until(({ hasEnded, isClosed }) => hasEnded || isClosed);
+      await upstream.ends[0]?.until(isOver);
       expect(upstream.ends[0]?.received).toHaveLength(0);
     });
   });
@@ -274,7 +297,7 @@ describe('WebSocketForwarder before the tunnel', () => {
         client.socket.resetAndDestroy();
         expect(await stand.end()).toBe('client_gone');
         decide({ kind: 'head', headers: [] });
-        await end.until(({ hasEnded, isClosed }) => hasEnded || isClosed);
+        await end.until(isOver);
         expect(stand.told.lives).toEqual([]);
       } else {
         const [dialled] = stand.upstreams;
@@ -312,7 +335,7 @@ describe('WebSocketForwarder before the tunnel', () => {
       await turnsUntil(() => socket?.bytesRead === HANDSHAKE.length + early.length);
       end.send('HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n');
       expect(await stand.end()).toBe('discarded');
-      await end.until(({ hasEnded, isClosed }) => hasEnded || isClosed);
+      await end.until(isOver);
       expect([socket?.destroyed, socket?.listenerCount('data')]).toEqual([false, 0]);
       expect(socket?.read()).toEqual(early);
     });
@@ -368,7 +391,7 @@ describe('WebSocketForwarder before the tunnel', () => {
       end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
       expect((await client.answer()).status).toBe(403);
       expect(await client.closed()).toBe('');
-      await end.until(({ hasEnded, isClosed }) => hasEnded || isClosed);
+      await end.until(isOver);
       expect(end.received).toHaveLength(0);
     });
   });

@@ -62,7 +62,7 @@ describe('FrameReader', () => {
   });
 
   it('knows of a Close once the whole of it has passed', () => {
-    const close = frame('\x03\xe8', { opcode: 8, mask: MASK });
+    const close = frame(Buffer.from([3, 0xe8]), { opcode: 8, mask: MASK });
     const reader = new FrameReader();
     reader.read(frame('text'));
     reader.read(close.subarray(0, -1));
