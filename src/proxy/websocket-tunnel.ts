@@ -4,6 +4,7 @@ import type { LiveEnd } from '../session/live-connections.ts';
 import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
 import { closeFrame, pingFrame, type Masking } from './websocket-frames.ts';
 import { WebSocketLane } from './websocket-lane.ts';
+import { linger } from './websocket-linger.ts';
 import { WebSocketPulse } from './websocket-pulse.ts';
 
 export interface TunnelOptions {
@@ -11,9 +12,6 @@ export interface TunnelOptions {
   readonly ping: number;
   readonly timer: Timer;
 }
-
-/** The time that a side has to finish when the other one, or we, have ended the conversation. */
-const LINGER_MS = 2_000;
 
 const GOING_AWAY = 1001;
 const UPSTREAM_LOST = 1011;
@@ -58,7 +56,7 @@ export class WebSocketTunnel {
     this.#upstream = { socket: upstream, out: into, into: out, pulse: new WebSocketPulse(upstream) };
   }
 
-  /** Begins with the bytes that each side has already sent. */
+  /** Begins with the bytes that each side has already sent. No 'close' of theirs has been emitted. */
   start(fromClient: readonly Buffer[], fromUpstream: Buffer): void {
     for (const chunk of fromClient) this.#client.out.take(chunk);
     if (fromUpstream.length > 0) this.#upstream.out.take(fromUpstream);
@@ -66,7 +64,6 @@ export class WebSocketTunnel {
     this.#listen(this.#client);
     this.#listen(this.#upstream);
     this.#armPing();
-    for (const side of [this.#client, this.#upstream]) if (side.socket.destroyed) this.#closed(side);
   }
 
   /** Ends it in order: the client is told why, the upstream that its client goes. */
@@ -165,19 +162,9 @@ export class WebSocketTunnel {
     side.pulse.begin(isAsked, side.out.isPaused);
   }
 
-  /** `patient`: a slow reader may go on for as long as it takes what is left for it. */
   #linger(patient: boolean): void {
     this.#cancel();
-    const waiting = this.#waitingBytes();
-    this.#cancel = this.#options.timer.after(LINGER_MS, () => {
-      if (patient && this.#waitingBytes() < waiting) return this.#linger(true);
-      this.#client.socket.destroy();
-      this.#upstream.socket.destroy();
-    });
-  }
-
-  #waitingBytes(): number {
-    return waitingFor(this.#client.socket) + waitingFor(this.#upstream.socket);
+    this.#cancel = linger([this.#client.socket, this.#upstream.socket], this.#options.timer, patient);
   }
 
   #finish(): void {
@@ -193,8 +180,6 @@ export class WebSocketTunnel {
     return side === this.#client ? this.#upstream : this.#client;
   }
 }
-
-const waitingFor = (socket: Socket): number => (socket.destroyed ? 0 : socket.writableLength);
 
 function endWriting(socket: Socket): void {
   if (socket.writable) socket.end();

@@ -200,6 +200,22 @@ describe('WebSocketForwarder as a tunnel', () => {
         expect(stand.told.ends).toEqual(['complete']);
       });
 
+      it.each(['client', 'upstream'] as const)(
+        'closes the connection of the %s at once when that leaves without its own Close',
+        async (who) => {
+          const end = who === 'client' ? client : server;
+          const other = who === 'client' ? server : client;
+          stand.told.lives[0]?.('session_revoked');
+          await end.until(({ frames }) => frames.length === 1);
+          await other.until(({ frames }) => frames.length === 1);
+          end.socket.end();
+          await end.closed();
+          expect(isOver(other)).toBe(false); // it may still answer
+          await clock.advance(LINGER_MS);
+          await allClosed();
+        },
+      );
+
       it('ends once, however often it is told to', async () => {
         const [end] = stand.told.lives;
         end?.('session_revoked');
