@@ -130,9 +130,13 @@ function closeWords(code, reason, wasOpen) {
   return `Closed with ${code}${reason === '' ? '' : `, ${reason}`}. ${why}`;
 }
 
-/** Once: the next visit begins without it. */
+/** Once: the next visit begins without it. A browser that refuses cookies refuses this storage too. */
 function recall() {
-  const words = sessionStorage.getItem(REMEMBERED) ?? undefined;
-  sessionStorage.removeItem(REMEMBERED);
-  return words;
+  try {
+    const words = sessionStorage.getItem(REMEMBERED) ?? undefined;
+    sessionStorage.removeItem(REMEMBERED);
+    return words;
+  } catch {
+    return undefined;
+  }
 }

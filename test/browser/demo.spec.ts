@@ -30,7 +30,7 @@ function announced(child: ChildProcess): Promise<string> {
 }
 
 describe('the demo as users start it', () => {
-  it('takes a browser from a deep link through login, API call and logout', async () => {
+  it('takes a browser from a deep link through login, API call, live connection and logout', async () => {
     const ports = await freePorts(PORT_FLAGS.length);
     const child = spawn(process.execPath, [MAIN, ...PORT_FLAGS.flatMap((flag, at) => [flag, String(ports[at])])], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -42,8 +42,11 @@ describe('the demo as users start it', () => {
       await tab.signIn();
       expect(tab.path).toBe('/orders/42');
       expect(await tab.callApi()).toEqual(['Cookie yes no', expect.stringMatching(/^Bearer token no yes, [0-9a-f]{8}…$/)]);
+      expect(await tab.openLive()).toContain('a cookie: no');
+      expect(await tab.say('Hello')).toBe('The API Hello');
       await tab.button('Sign out').click();
       await tab.signedOut();
+      expect(await tab.liveStatus('Closed')).toContain('4401');
       expect(tab.errors).toEqual([]);
     } finally {
       await browser.close();
