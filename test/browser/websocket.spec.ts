@@ -80,6 +80,21 @@ describe('a WebSocket of a signed-in page', () => {
     expect(await socket.closed()).toEqual({ opened: true, code: 4000, reason: 'as asked for' });
   });
 
+  it('is closed with 1011 when the API goes without a word, and with 1012 when Cloakroom is restarted; then it opens again', async () => {
+    const { house } = stage.demo;
+    const first = await PageSocket.begin(tab.page, '/api/socket');
+    await first.greeting();
+    await house.api.down();
+    expect(await first.closed()).toEqual({ opened: true, code: 1011, reason: 'upstream_lost' });
+    await house.api.up();
+    const second = await PageSocket.begin(tab.page, '/api/socket');
+    await second.greeting();
+    await house.reopen({});
+    expect(await second.closed()).toEqual({ opened: true, code: 1012, reason: 'shutdown' });
+    const third = await PageSocket.begin(tab.page, '/api/socket');
+    expect(await third.greeting()).toMatchObject({ bearer: { expiresIn: null } });
+  });
+
   it('is refused by the API: the page sees that it did not open', async () => {
     const error = tab.page.waitForEvent('websocket').then((socket) => socket.waitForEvent('socketerror'));
     await PageSocket.begin(tab.page, '/api/socket?refuse=403');
