@@ -100,11 +100,20 @@ describe('WebSocketForwarder before the tunnel', () => {
       await handshake();
       const end = await upstream.handshake();
       const [client] = stand.clients;
-      client?.cork(); // as if the kernel took nothing
+      if (client !== undefined) client._write = client._writev = () => undefined; // as if the kernel took nothing
       end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot here');
       expect(await stand.end()).toBe('complete');
       if (client?.closed === false) await once(client, 'close');
       expect(client?.closed).toBe(true);
+    });
+
+    it('notices that the client leaves though it has said a lot before', async () => {
+      await open();
+      const client = await handshake();
+      (await upstream.handshake()).send('HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot');
+      await client.until((it) => it.includes('not'));
+      client.send(Buffer.alloc(1_000_000)).socket.end();
+      expect(await stand.end()).toBe('client_gone');
     });
 
     it.each(['FIN', 'RST'] as const)('lets go of the upstream when the client leaves with %s during the body', async (how) => {
@@ -209,6 +218,19 @@ describe('WebSocketForwarder before the tunnel', () => {
       expect(await stand.end()).toBe('client_gone');
       await client.closed();
       expect(stand.told).toMatchObject({ heads: [], failures: [], ends: ['client_gone'] });
+    });
+
+    it('dials nobody for a client that had left before', async () => {
+      await open({
+        before: async (socket) => {
+          await once(socket.resume(), 'end');
+        },
+      });
+      const client = await handshake();
+      client.socket.end();
+      await client.closed();
+      expect(await stand.end()).toBe('client_gone');
+      expect([stand.upstreams, upstream.ends]).toEqual([[], []]);
     });
 
     it('closes a connection that is dialled only after it has left', async () => {

@@ -238,6 +238,20 @@ describe('WebSocketForwarder as a tunnel', () => {
       });
     });
 
+    it('does not outlive a forwarder that closed during its handshake', async () => {
+      const late = await rawClient(stand.port);
+      await upstream.handshake(1);
+      const closed = stand.forwarder.close();
+      await upstream.accept(1);
+      await late.readHead();
+      await late.until(({ frames }) => frames.length === 1);
+      expect(closes(late)).toEqual(['1012 shutdown']);
+      await clock.advance(LINGER_MS);
+      await closed;
+      expect(stand.told.ends).toEqual(['complete', 'complete']);
+      late.socket.destroy();
+    });
+
     describe('when a side goes without a Close', () => {
       it.each(['FIN', 'RST'] as const)('tells the upstream of a client gone with %s', async (how) => {
         if (how === 'FIN') client.socket.end();
@@ -313,6 +327,18 @@ describe('WebSocketForwarder as a tunnel', () => {
         await client.until(({ hasEnded }) => hasEnded);
         expect(opcodes(client)).toEqual([1, CLOSE]);
         expect(await stand.end()).toBe('complete');
+      });
+
+      it.each(['client', 'upstream'] as const)('counts it as orderly when the %s only closes its connection in return', async (who) => {
+        const end = who === 'client' ? client : server;
+        const other = who === 'client' ? server : client;
+        other.send(who === 'client' ? serverClose(1000) : clientClose(1000));
+        await end.until(({ frames }) => frames.length === 1);
+        end.socket.end();
+        await other.until(({ hasEnded }) => hasEnded);
+        other.socket.end();
+        expect(await stand.end()).toBe('complete');
+        expect(other.frames).toEqual([]);
       });
 
       it('closes both when neither does', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { ERRORS, type Failure } from '../../src/kernel/errors.ts';
 import type { Timer } from '../../src/kernel/timer.ts';
@@ -18,6 +18,8 @@ export interface WebSocketStandOptions {
   readonly timer?: Timer;
   readonly dial?: Dial;
   readonly plan?: Partial<ForwardPlan>;
+  /** What is waited for before anything is forwarded, as for a session. */
+  readonly before?: (client: Socket) => Promise<void>;
   /** Of the server's own limits; milliseconds. */
   readonly bodyIdleTimeout?: number;
 }
@@ -117,6 +119,12 @@ export class WebSocketStand {
   #upgrade(request: IncomingMessage, early: Buffer): void {
     this.clients.push(request.socket);
     const response = upgradeResponse(request);
+    const { before } = this.#options;
+    if (before === undefined) this.#forward(request, response, early);
+    else void before(request.socket).then(() => this.#forward(request, response, early));
+  }
+
+  #forward(request: IncomingMessage, response: ServerResponse, early: Buffer): void {
     this.forwarder.forward(request, response, {
       method: 'GET',
       path: request.url ?? '',

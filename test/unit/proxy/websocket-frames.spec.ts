@@ -69,6 +69,8 @@ describe('FrameReader', () => {
     expect(reader.hasClosed).toBe(false);
     reader.read(close.subarray(-1));
     expect(reader.hasClosed).toBe(true);
+    reader.read(frame('though nothing may follow'));
+    expect(reader.hasClosed).toBe(true);
   });
 
   it('never comes to the end of a frame whose length has the forbidden highest bit', () => {
