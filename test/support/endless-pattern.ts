@@ -15,8 +15,8 @@ export class EndlessPattern {
     this.#tile = Buffer.concat(Array.from({ length: 17 }, () => one));
   }
 
-  /** Writes so many bytes as fast as they are taken; `onSent` is told after each block how many were handed over. */
-  async send(target: Writable, bytes: number, onSent: (sent: number) => void = () => undefined): Promise<void> {
+  /** Writes so many bytes as fast as they are taken; `onSent` is told after each block how many were handed over. `ends`: the target too. */
+  async send(target: Writable, bytes: number, onSent: (sent: number) => void = () => undefined, { ends = true } = {}): Promise<void> {
     for (let sent = 0; sent < bytes;) {
       const block = this.#tile.subarray(0, Math.min(BLOCK, bytes - sent));
       sent += block.length;
@@ -24,7 +24,7 @@ export class EndlessPattern {
       onSent(sent);
       if (!isTaken) await once(target, 'drain');
     }
-    target.end();
+    if (ends) target.end();
   }
 
   /** Takes chunks in their order. */
