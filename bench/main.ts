@@ -5,8 +5,7 @@ import { parseArgs } from 'node:util';
 import { startContenders } from './contenders.ts';
 import { blocksOf, writeDocs, writeReport, type Results } from './report.ts';
 import { measureConnections } from './rows/connections.ts';
-import { measureUnderLoad } from './rows/under-load.ts';
-import type { BodyRow } from './tables.ts';
+import { joined, measureUnderLoad, type Measured } from './rows/under-load.ts';
 import { bodyWorkloads, smallRequests } from './workloads.ts';
 
 const PARTS: readonly string[] = ['requests', 'bodies', 'connections'];
@@ -15,6 +14,7 @@ const { values: flags } = parseArgs({
     before: { type: 'string' }, // folder of another built checkout, run beside this one
     only: { type: 'string', default: PARTS.join(',') },
     rounds: { type: 'string', default: '9' },
+    processes: { type: 'string', default: '3' }, // the rounds are spread over so many fresh ones
     requests: { type: 'string', default: '30000' },
     connections: { type: 'string', default: '32' },
     idle: { type: 'string', default: '1000' },
@@ -28,6 +28,7 @@ const only = flags.only.split(',');
 const unknown = only.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) throw new Error(`--only knows ${PARTS.join(', ')}, not ${unknown.join(', ')}`);
 const rounds = Number(flags.rounds);
+const processes = Math.min(rounds, Number(flags.processes));
 const load = loadavg()[0] ?? 0;
 if (load > 0.5) console.warn(`the machine is not quiet (load ${load.toFixed(2)}): compare ratios only`);
 
@@ -47,26 +48,28 @@ for (const [name, block] of Object.entries(blocks)) console.log(`\n${name}\n${bl
 console.log(`\nWritten to ${flags.out}: bench.md, bench.json, bench.svg`);
 failOnMissing();
 
+/** Each part in several generations of fresh processes: how a garbage collector settles differs from one to the next, for good. */
 async function underLoad(): Promise<void> {
-  const { all, stop } = await startContenders(flags.before);
-  try {
-    if (only.includes('requests')) {
-      results.requests = await measureUnderLoad(all, smallRequests(Number(flags.requests), Number(flags.connections)), rounds);
-      await save();
+  const asked = [
+    ...(only.includes('requests') ? [smallRequests(Number(flags.requests), Number(flags.connections))] : []),
+    ...(only.includes('bodies') ? bodyWorkloads() : []),
+  ];
+  const rows = asked.map((workload) => ({ workload, measured: [] as readonly Measured[] }));
+  for (let left = processes; left > 0; left--) {
+    const { all, stop } = await startContenders(flags.before);
+    try {
+      for (const row of rows) row.measured = joined(row.measured, await measureUnderLoad(all, row.workload, Math.ceil(rounds / processes)));
+    } finally {
+      await stop();
     }
-    if (!only.includes('bodies')) return;
-    const bodies: BodyRow[] = [];
-    for (const workload of bodyWorkloads()) bodies.push({ workload, measured: await measureUnderLoad(all, workload, rounds) });
-    results.bodies = bodies;
+    results.loads = rows;
     await save();
-  } finally {
-    await stop();
   }
 }
 
 /** After each part: what is measured is not lost when a later part fails. */
 async function save(): Promise<Readonly<Record<string, string>>> {
-  const setting = `${rounds} interleaved rounds; small GETs: ${flags.requests} a round over ${flags.connections} connections; ${flags.idle} idle connections, ${flags['idle-rounds']} fresh processes each.`;
+  const setting = `${Math.ceil(rounds / processes) * processes} interleaved rounds in ${processes} generations of processes; small GETs: ${flags.requests} a round over ${flags.connections} connections; ${flags.idle} idle connections, ${flags['idle-rounds']} fresh processes each.`;
   const written = blocksOf(results, setting);
   await writeReport(flags.out, results, written, load);
   return written;

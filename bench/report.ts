@@ -6,12 +6,11 @@ import { chart } from './chart.ts';
 import type { IdleCost } from './rows/connections.ts';
 import type { Measured } from './rows/under-load.ts';
 import { spread } from './statistics.ts';
-import { beforeBlock, bodiesBlock, connectionsBlock, requestsBlock, type BodyRow } from './tables.ts';
+import { beforeBlock, bodiesBlock, connectionsBlock, requestsBlock, type LoadRow } from './tables.ts';
 
 /** What was measured so far; a part is absent when it was not asked for. */
 export interface Results {
-  requests?: readonly Measured[];
-  bodies?: readonly BodyRow[];
+  loads?: readonly LoadRow[];
   connections?: readonly IdleCost[];
 }
 
@@ -19,19 +18,15 @@ export interface Results {
 export type Blocks = Readonly<Record<string, string>>;
 
 export function blocksOf(results: Results, setting: string): Blocks {
-  const { requests, bodies, connections } = results;
-  const workloads = [
-    ...(requests === undefined ? [] : [{ workload: { title: 'small GETs', bytes: 0 }, measured: requests }]),
-    ...(bodies ?? []),
-  ];
-  const hasBefore = [...workloads.flatMap(({ measured }) => measured), ...(connections ?? [])].some(
-    ({ name }) => name === 'Cloakroom before',
-  );
+  const { loads = [], connections } = results;
+  const requests = smallOf(results);
+  const bodies = loads.filter(({ workload }) => workload.bytes !== undefined);
+  const hasBefore = [...loads.flatMap(({ measured }) => measured), ...(connections ?? [])].some(({ name }) => name === 'Cloakroom before');
   return {
     ...(requests !== undefined && { requests: requestsBlock(requests) }),
-    ...(bodies !== undefined && { bodies: bodiesBlock(bodies) }),
+    ...(bodies.length > 0 && { bodies: bodiesBlock(bodies) }),
     ...(connections !== undefined && { connections: connectionsBlock(connections) }),
-    ...(hasBefore && { before: beforeBlock(workloads, connections ?? []) }),
+    ...(hasBefore && { before: beforeBlock(loads, connections ?? []) }),
     setting: `${setting} Node ${process.versions.node} on ${cpus().length} × ${cpus()[0]?.model ?? 'an unknown processor'}.`,
   };
 }
@@ -46,7 +41,7 @@ export async function writeReport(folder: string, results: Results, blocks: Bloc
     join(folder, 'bench.json'),
     `${JSON.stringify({ node: process.versions.node, loadAtStart: load, ...results }, undefined, 2)}\n`,
   );
-  if (results.requests !== undefined) writeFileSync(join(folder, 'bench.svg'), svg(results.requests));
+  writeChart(join(folder, 'bench.svg'), results);
 }
 
 /** Puts the blocks between their marks in docs/benchmark.md, and the chart beside it. */
@@ -56,7 +51,7 @@ export async function writeDocs(docs: string, results: Results, blocks: Blocks):
   for (const [name, block] of Object.entries(blocks))
     page = page.replace(placeOf(name), (_all, from: string, to: string) => `${from}\n\n${block}\n\n${to}`);
   writeFileSync(file, await formatted(file, page));
-  if (results.requests !== undefined) writeFileSync(join(docs, 'benchmark.svg'), svg(results.requests));
+  writeChart(join(docs, 'benchmark.svg'), results);
 }
 
 const placeOf = (name: string): RegExp => new RegExp(`(<!-- bench: ${name} -->)[^]*?(<!-- /bench -->)`);
@@ -65,8 +60,11 @@ async function formatted(filepath: string, text: string): Promise<string> {
   return format(text, { ...(await resolveConfig(filepath)), filepath });
 }
 
-function svg(requests: readonly Measured[]): string {
-  return chart(
-    requests.filter(({ name }) => name !== 'Cloakroom before').map(({ name, perCpuSecond }) => ({ name, ...spread(perCpuSecond) })),
-  );
+function smallOf({ loads = [] }: Results): readonly Measured[] | undefined {
+  return loads.find(({ workload }) => workload.bytes === undefined)?.measured;
+}
+
+function writeChart(file: string, results: Results): void {
+  const shown = smallOf(results)?.filter(({ name }) => name !== 'Cloakroom before');
+  if (shown !== undefined) writeFileSync(file, chart(shown.map(({ name, perCpuSecond }) => ({ name, ...spread(perCpuSecond) }))));
 }

@@ -1,11 +1,10 @@
 import { NAMES, type Name } from './contenders.ts';
 import type { IdleCost } from './rows/connections.ts';
-import type { Measured } from './rows/under-load.ts';
+import type { Measured, Workload } from './rows/under-load.ts';
 import { ratios, spread, type Spread } from './statistics.ts';
-import type { BodyWorkload } from './workloads.ts';
 
-export interface BodyRow {
-  readonly workload: Pick<BodyWorkload, 'title' | 'bytes'>;
+export interface LoadRow {
+  readonly workload: Pick<Workload, 'title' | 'bytes'>;
   readonly measured: readonly Measured[];
 }
 
@@ -30,11 +29,11 @@ export function requestsBlock(measured: readonly Measured[]): string {
 }
 
 /** Megabytes per CPU-second, and what they are in the same rounds to the two that have no session. */
-export function bodiesBlock(bodies: readonly BodyRow[]): string {
+export function bodiesBlock(bodies: readonly LoadRow[]): string {
   const names = NAMES.filter((name) => name !== BEFORE);
   const rows = bodies.map(({ workload, measured }) => [
     workload.title,
-    ...names.map((name) => ((spread(figures(measured, name)).median * workload.bytes) / 1e6).toFixed(0)),
+    ...names.map((name) => ((spread(figures(measured, name)).median * (workload.bytes ?? 0)) / 1e6).toFixed(0)),
     ...PROMISES.map(({ of, to }) => range(ratioOf(measured, of, to), 2)),
   ]);
   return table(['Body', ...names, ...PROMISES.map(({ of, to }) => `${of} ÷ ${to}`)], rows);
@@ -53,7 +52,7 @@ export function connectionsBlock(costs: readonly IdleCost[]): string {
 }
 
 /** This checkout beside another one: more is better where it says "per CPU-second", less is better in KiB. */
-export function beforeBlock(workloads: readonly BodyRow[], costs: readonly IdleCost[]): string {
+export function beforeBlock(workloads: readonly LoadRow[], costs: readonly IdleCost[]): string {
   const loads = workloads.map(({ workload: { title }, measured }) => [
     `${title}, requests per CPU-second`,
     ...([BEFORE, 'Cloakroom'] as const).map((name) => range(spread(figures(measured, name)), 0)),

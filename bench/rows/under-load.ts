@@ -9,6 +9,8 @@ export interface Workload {
   /** A round's, for each contender. */
   readonly requests: number;
   readonly connections: number;
+  /** Of one large body; absent where bodies are small. */
+  readonly bytes?: number;
 }
 
 /** Requests per CPU-second of the process, and per second; one figure a round. */
@@ -40,6 +42,15 @@ export async function measureUnderLoad(contenders: readonly Contender[], workloa
     }
   }
   return [...measured.values()];
+}
+
+/** The figures of two generations of the same contenders, one behind the other. */
+export function joined(earlier: readonly Measured[], later: readonly Measured[]): readonly Measured[] {
+  return later.map(({ name, perCpuSecond, perSecond }, index) => ({
+    name,
+    perCpuSecond: [...(earlier[index]?.perCpuSecond ?? []), ...perCpuSecond],
+    perSecond: [...(earlier[index]?.perSecond ?? []), ...perSecond],
+  }));
 }
 
 async function measureOnce(
