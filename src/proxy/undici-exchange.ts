@@ -1,0 +1,155 @@
+import type { ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Failure } from '../kernel/errors.ts';
+import { isEventStream } from './event-stream.ts';
+import { forwardFailure } from './forward-failure.ts';
+import type { ForwardEnd, ForwardPlan, HeadDecision } from './forwarder.ts';
+import { passInterim } from './interim-answer.ts';
+import { ClientGone, type RequestBody } from './request-body.ts';
+import type { UpstreamHeaders } from './response-head.ts';
+import { ResponsePump } from './response-pump.ts';
+import { causeOf, undiciFault } from './undici-fault.ts';
+import type { Line, LineUser } from './undici-lane.ts';
+
+const INTERIM_LIMIT = 16;
+
+// The client's connection has its own error handling; without a listener a write that comes too late would end the process.
+const ignoreError = (): void => undefined;
+
+/** Never an orderly end: the client must be able to tell that the body is not whole. To HTTP/1.0 an end is the end of the body, a reset is not. */
+function cutOff(response: ServerResponse): void {
+  const { socket, httpVersionMinor } = response.req;
+  if (httpVersionMinor === 0 && !('encrypted' in socket)) socket.resetAndDestroy();
+  else response.destroy();
+}
+
+/** Sends the request of an exchange once more, on a connection of its own. */
+export type Again = (exchange: UndiciExchange, plan: ForwardPlan) => void;
+
+/** Methods that do no more when a server sees them twice (RFC 9110 §9.2.2, RFC 10008). */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
+
+/** One exchange, called by undici as it goes on. */
+export class UndiciExchange implements LineUser {
+  /** Where the request goes out; none on a connection of its own. */
+  line: Line | undefined;
+  readonly #response: ServerResponse;
+  readonly #body: RequestBody | null;
+  readonly #plan: ForwardPlan;
+  readonly #again: Again;
+  /** Of a used connection whose loss before the next byte is worth another attempt: what had been read from it before. */
+  #readBefore: number | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #pump: ResponsePump | undefined;
+  #ended = false;
+  #isUndecided = false;
+  #isWhole = false;
+  #held: Buffer[] | undefined;
+  #interims = 0;
+
+  constructor(response: ServerResponse, body: RequestBody | null, plan: ForwardPlan, again: Again) {
+    this.#response = response;
+    this.#body = body;
+    this.#plan = plan;
+    this.#again = again;
+    response.on('error', ignoreError).on('close', this.#clientClosed);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // The client left while the request waited for a connection: the upstream must not see it.
+    if (this.#ended) return controller.abort(new ClientGone());
+    const isReused = this.line?.use() === true;
+    if (isReused && this.#body === null && IDEMPOTENT.has(this.#plan.method)) this.#readBefore = this.line?.bytesRead;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
+    if (status < 200) return this.#interim(status, headers);
+    if (this.#response.headersSent) return this.#clientClosed(); // answered meanwhile, such as with 408
+    const decision = this.#plan.onHead(status, headers);
+    if (!(decision instanceof Promise)) return this.#begin(controller, status, headers, decision);
+    // A HEAD, and an upstream that closes behind its answer, come to their end all the same: what comes then is kept.
+    controller.pause();
+    this.#isUndecided = true;
+    void decision.then((it) => {
+      if (this.#ended) return;
+      this.#isUndecided = false;
+      this.#begin(controller, status, headers, it);
+      for (const chunk of this.#held ?? []) this.#pump?.write(chunk);
+      this.#held = undefined;
+      if (this.#isWhole) this.onResponseEnd();
+      else controller.resume();
+    });
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#isUndecided) (this.#held ??= []).push(chunk);
+    else this.#pump?.write(chunk);
+  }
+
+  onResponseEnd(): void {
+    if (this.#ended) return;
+    if (this.#isUndecided) return void (this.#isWhole = true);
+    this.#end('complete');
+    this.#pump?.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.#ended) return;
+    if (error instanceof ClientGone) return this.#end('client_gone');
+    if (this.#wasStale(error)) return this.#tryAgain();
+    if (!this.#response.headersSent) return this.#fail(forwardFailure(undiciFault(error)), causeOf(error));
+    this.#end('upstream_lost');
+    cutOff(this.#response);
+  }
+
+  #begin(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders, head: HeadDecision): void {
+    if (head.kind === 'refused') return this.#fail({ ...forwardFailure('protocol'), detail: head.detail }, 'head_refused');
+    if (head.kind === 'discard') return this.#discard(controller);
+    this.#response.writeHead(status, head.headers);
+    this.#pump = new ResponsePump(this.#response, controller, this.#plan, isEventStream(headers));
+  }
+
+  #discard(controller: Dispatcher.DispatchController): void {
+    // Another exchange may follow with the same response.
+    this.#response.off('error', ignoreError).off('close', this.#clientClosed);
+    this.#end('discarded');
+    controller.abort(new Error('discarded'));
+  }
+
+  readonly #clientClosed = (): void => {
+    if (this.#ended) return;
+    this.#end(this.#pump?.cut ?? 'client_gone');
+    this.#controller?.abort(new ClientGone());
+  };
+
+  /** The upstream had closed a kept connection, or did so without a word about this request. */
+  #wasStale(error: Error): boolean {
+    return this.#readBefore !== undefined && this.#readBefore === this.line?.bytesRead && undiciFault(error) === 'unreachable';
+  }
+
+  #tryAgain(): void {
+    this.line = this.#readBefore = this.#controller = undefined;
+    this.#again(this, this.#plan);
+  }
+
+  #interim(status: number, headers: UpstreamHeaders): void {
+    if (++this.#interims > INTERIM_LIMIT) this.#fail(forwardFailure('protocol'), 'interim_flood');
+    else passInterim(this.#response, status, headers);
+  }
+
+  #fail(failure: Failure, cause: string): void {
+    this.#ended = true;
+    this.#plan.onFailure(failure, cause);
+    this.#controller?.abort(new Error('answered'));
+    this.#body?.destroy();
+    this.#plan.onEnd('failed');
+  }
+
+  #end(end: ForwardEnd): void {
+    this.#ended = true;
+    this.#pump?.stop();
+    this.#body?.destroy();
+    this.#plan.onEnd(end);
+  }
+}
