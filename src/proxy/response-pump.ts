@@ -34,6 +34,11 @@ export class ResponsePump {
     return this.#cut;
   }
 
+  /** Waits for the client to read. */
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
   write(chunk: Buffer): void {
     if (this.#stopped) return;
     // Bytes pass through latin1 unchanged, and Node joins a string with the head: one plain write instead of a vector.

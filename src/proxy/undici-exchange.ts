@@ -71,15 +71,7 @@ export class UndiciExchange implements LineUser {
     // A HEAD, and an upstream that closes behind its answer, come to their end all the same: what comes then is kept.
     controller.pause();
     this.#isUndecided = true;
-    void decision.then((it) => {
-      if (this.#ended) return;
-      this.#isUndecided = false;
-      this.#begin(controller, status, headers, it);
-      for (const chunk of this.#held ?? []) this.#pump?.write(chunk);
-      this.#held = undefined;
-      if (this.#isWhole) this.onResponseEnd();
-      else controller.resume();
-    });
+    decision.then((it) => this.#decided(controller, status, headers, it)).catch(() => controller.abort(new Error('head'))); // it cannot be written: an end like any other, not one of the process
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -101,6 +93,16 @@ export class UndiciExchange implements LineUser {
     if (!this.#response.headersSent) return this.#fail(forwardFailure(undiciFault(error)), causeOf(error));
     this.#end('upstream_lost');
     cutOff(this.#response);
+  }
+
+  #decided(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders, head: HeadDecision): void {
+    if (this.#ended) return;
+    this.#isUndecided = false;
+    this.#begin(controller, status, headers, head);
+    for (const chunk of this.#held ?? []) this.#pump?.write(chunk);
+    this.#held = undefined;
+    if (this.#isWhole) this.onResponseEnd();
+    else if (this.#pump?.isPaused !== true) controller.resume();
   }
 
   #begin(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders, head: HeadDecision): void {
