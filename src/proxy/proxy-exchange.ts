@@ -110,7 +110,10 @@ export class ProxyExchange implements ForwardPlan {
   }
 
   onFailure(failure: Failure, cause: string): void {
-    this.shared.logger.warn('upstream_failed', { route: this.route.path, code: failure.code, cause, requestId: this.requestId });
+    const about = { route: this.route.path, code: failure.code, requestId: this.requestId };
+    // A body that turned out too large on its way is no fault of the upstream's.
+    if (failure.code === 'payload_too_large') this.shared.logger.info('request_refused', about);
+    else this.shared.logger.warn('upstream_failed', { ...about, cause });
     try {
       this.#answer(failure, {});
     } catch (error) {
