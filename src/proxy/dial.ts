@@ -8,7 +8,7 @@ import { checkServerIdentity, connect as connectTls, createSecureContext, type C
 export type Dial = () => Promise<Socket>;
 
 /** No connection came about. `code` is the system's or OpenSSL's word for why; `ETIMEDOUT` for the connect timeout. */
-export class DialError extends Error {
+class DialError extends Error {
   readonly code: string;
 
   constructor(code: string) {

@@ -44,8 +44,9 @@ export interface ForwardPlan {
 }
 
 /**
- * Carries one request to an upstream and its answer back, streaming both ways with backpressure: exactly one attempt, never
- * throws, and either the client or the upstream going away ends the other side too.
+ * Carries one request to an upstream and its answer back, streaming both ways with backpressure: exactly one attempt, unless a
+ * kept connection turns out to be closed before a byte came back for an idempotent request without a body. Never throws, and
+ * either the client or the upstream going away ends the other side too.
  */
 export interface Forwarder {
   forward(request: IncomingMessage, response: ServerResponse, plan: ForwardPlan): void;
