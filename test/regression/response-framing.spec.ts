@@ -124,15 +124,25 @@ describe('framing of answers', () => {
   });
 
   describe('A22 interim answers', () => {
-    it.each(['102 Processing', '103 Early Hints'])('%s is not the answer', async (status) => {
-      play = (socket) => socket.write(lines(`HTTP/1.1 ${status}`, 'Link: </a>', 'Set-Cookie: a=b', '', OK));
-      const answer = await rawExchange(stand.port, signedHead('GET /api'));
-      expect([answer.status, answer.body, header(answer, 'link'), header(answer, 'set-cookie')]).toEqual([
-        200,
+    it.each([
+      ['102 Processing', 'HTTP/1.1 102 Processing'],
+      ['103 Early Hints', 'HTTP/1.1 103 Early Hints\r\nLink: </a>; rel=preload'],
+    ])('of a %s only what is harmless goes on, and it is not the answer', async (status, passed) => {
+      const hints = ['Link: </a>; rel=preload', 'Set-Cookie: a=b', 'Location: http://10.0.0.5/'];
+      play = (socket) => socket.write(lines(`HTTP/1.1 ${status}`, ...hints, '', OK));
+      const client = await RawClient.open(stand.port);
+      const received = await client.send(signedHead('GET /api', 'Connection: close')).closed();
+      expect(received.split('\r\n\r\n').map((it) => it.slice(0, passed.length))).toEqual([
+        passed,
+        expect.stringMatching(/^HTTP\/1\.1 200 /),
         'fine',
-        undefined,
-        undefined,
       ]);
+      expect(received).not.toMatch(/set-cookie|10\.0\.0\.5/i);
+    });
+
+    it.each(['Link: no link', 'Link: </a>\x80', 'Link: </a>; rel=preload, evil', 'X-A: 1'])('%j in a 103 breaks nothing', async (line) => {
+      play = (socket) => socket.write(lines('HTTP/1.1 103 Early Hints', line, '', OK), 'latin1');
+      expect((await rawExchange(stand.port, signedHead('GET /api'))).body).toBe('fine');
     });
 
     it.each([

@@ -55,7 +55,7 @@ describe('headers that a client must not decide', () => {
 
     it.each(['Content_Length', 'Content.Length', 'content_type', 'Content-Length_', 'Content_Encoding', 'Transfer_Encoding', 'Host_'])(
       '%s, which some upstreams take for the framing of the request, is removed',
-      async (name) => expect((await seen('/api', `${name}: 99`)).rawHeaders.join('\n')).not.toContain('99'),
+      async (name) => expect((await seen('/api', `${name}: evil`)).rawHeaders.join('\n')).not.toContain('evil'),
     );
 
     it.each(['X-User : root', 'X-User\t: root', ' X-User: root', 'X User: root', 'X-User\x00: root'])('%j cannot be read', async (line) => {
