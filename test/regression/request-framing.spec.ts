@@ -84,7 +84,7 @@ describe('framing of requests', () => {
       ['HTTP/2.0', signedHead('GET /api').replace('HTTP/1.1', 'HTTP/2.0')],
       ['a second version', signedHead('GET /api').replace('HTTP/1.1', 'HTTP/1.1 HTTP/1.1')],
       ['a lower-case method', signedHead('get /api')],
-      ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+      ['A30 the preface of HTTP/2, which is not served', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
       ['HTTP/1.0 with chunks', post(CHUNKED).replace('HTTP/1.1', 'HTTP/1.0') + '0\r\n\r\n'],
     ])('%s: 400, the connection closed', async (_, bytes) => {
       const client = await RawClient.open(attack.stand.port);
