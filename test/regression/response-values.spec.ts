@@ -4,6 +4,7 @@ import { openStand, SESSION_COOKIE, active, type Stand } from '../support/proxy-
 import { header, headers, rawExchange, type RawAnswer } from '../support/raw-http.ts';
 import { RawUpstream } from '../support/upstream-stub.ts';
 
+const HINT = '__Secure-cloakroom-hint';
 const UTF8 = Buffer.from('é–中').toString('latin1');
 
 describe('A27 header values of an upstream', () => {
@@ -17,7 +18,7 @@ describe('A27 header values of an upstream', () => {
     });
     stand = await openStand({
       upstream: upstream.origin,
-      route: { setCookie: ['a', 'b', '__Secure-c', SESSION_COOKIE, `${SESSION_COOKIE}.0`] },
+      route: { setCookie: ['a', 'b', '__Secure-c', HINT, SESSION_COOKIE, `${SESSION_COOKIE}.0`] },
       // A refresh has happened: a cookie of ours goes out with every answer.
       fresh: (it) => ({ kind: 'usable', session: it.session, taken: { ticket: active().ticket, takenAt: 0 } }),
       setCookies: () => [`${SESSION_COOKIE}=ours; Path=/`],
@@ -79,6 +80,7 @@ describe('A27 header values of an upstream', () => {
     it.each([
       ['ours', `${SESSION_COOKIE}=evil; Path=/`],
       ['ours, cleared', `${SESSION_COOKIE}=; Max-Age=0; Path=/`],
+      ['the logout hint of ours', `${HINT}=evil; Secure`],
       ['a chunk of ours', `${SESSION_COOKIE}.0=evil`],
       ['one that is nameless, and ours when it is sent back', `=${SESSION_COOKIE}=evil`],
       ['one without an equals sign', SESSION_COOKIE],
@@ -94,6 +96,7 @@ describe('A27 header values of an upstream', () => {
       ['a=1; Path=/api/deep', 'a=1; Path=/api/deep'],
       ['a=1; Path=/api/../', 'a=1; Path=/api'],
       ['a=1; Path=/api/%2e%2e/', 'a=1; Path=/api'],
+      ['a=1; Path=/api/%61', 'a=1; Path=/api'],
       ['a=1; Path=/apix', 'a=1; Path=/api'],
       ['a=1; Path="/"', 'a=1; Path=/api'],
       ['a=1; Path', 'a=1; Path=/api'],
