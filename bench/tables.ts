@@ -9,7 +9,7 @@ export interface LoadRow {
 }
 
 /** Ratios that the project promises; paired by round. */
-export const PROMISES = [
+const PROMISES = [
   { of: 'Cloakroom', to: 'bare forwarder', atLeast: 0.8 },
   { of: 'Cloakroom', to: 'bare http-proxy', atLeast: 1.5 },
 ] as const satisfies readonly { of: Name; to: Name; atLeast: number }[];

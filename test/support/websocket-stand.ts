@@ -160,7 +160,7 @@ export class WebSocketStand {
 }
 
 /** Plain connections to a port of this machine. */
-export function dialTo(port: number): Dial {
+function dialTo(port: number): Dial {
   return async () => {
     const socket = connect({ port, host: '127.0.0.1' });
     await once(socket, 'connect');

@@ -12,7 +12,7 @@ export interface Standing {
   readonly resources: Readonly<Record<string, number>>;
 }
 
-export function standing(): Standing {
+function standing(): Standing {
   const resources: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo().sort()) resources[kind] = (resources[kind] ?? 0) + 1;
   return { descriptors: readdirSync('/proc/self/fd').length, resources };
