@@ -139,7 +139,10 @@ export class RouteSection {
   readonly headersTimeout: number = MINUTE;
 
   @Lasting('10ms', '1d')
-  @Option({ type: duration(), doc: 'Longest pause between two bytes of a body, either way. Event streams are not bound by it.' })
+  @Option({
+    type: duration(),
+    doc: "Longest pause between two bytes of an answer's body; event streams are not bound by it. For request bodies: `listen.bodyIdleTimeout`.",
+  })
   readonly idleTimeout: number = MINUTE;
 
   @Between(1, 1_000_000)
