@@ -7,10 +7,13 @@ const LINGER_MS = 30_000;
 export class BodyWatch {
   readonly #idleMs: number;
   readonly #onIdle: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly #lingerMs: number;
 
-  constructor(idleMs: number, onIdle: (request: IncomingMessage, response: ServerResponse) => void) {
+  /** Milliseconds; `lingerMs`: how long the rest of a body that was answered already is thrown away, however steadily it comes. */
+  constructor(idleMs: number, onIdle: (request: IncomingMessage, response: ServerResponse) => void, lingerMs = LINGER_MS) {
     this.#idleMs = idleMs;
     this.#onIdle = onIdle;
+    this.#lingerMs = lingerMs;
   }
 
   begin(request: IncomingMessage, response: ServerResponse): void {
@@ -33,7 +36,7 @@ export class BodyWatch {
   /** Answered while the client still sends: the rest is thrown away for a while. Node tells such a request nothing of its socket's end. */
   #linger(request: IncomingMessage, stop: () => void): void {
     const { socket } = request;
-    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    const timer = setTimeout(() => socket.destroy(), this.#lingerMs).unref();
     const end = (): void => {
       clearTimeout(timer);
       stop();
