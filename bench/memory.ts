@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Running } from './processes.ts';
 
-/** Bytes. */
+/** Bytes. Objects and buffers are exact; what is resident also depends on the free pages that a heap keeps in reserve. */
 export interface Memory {
   /** Pages of the process in memory, shared ones too. */
   readonly resident: number;

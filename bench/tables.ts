@@ -1,4 +1,5 @@
 import { NAMES, type Name } from './contenders.ts';
+import type { Memory } from './memory.ts';
 import type { IdleCost } from './rows/connections.ts';
 import type { Measured, Workload } from './rows/under-load.ts';
 import { ratios, spread, type Spread } from './statistics.ts';
@@ -48,7 +49,10 @@ export function connectionsBlock(costs: readonly IdleCost[]): string {
         ? [kind, name, ...memoryCells(memory), cpuPerMinute?.toFixed(2) ?? '']
         : [kind, name, `not available: ${missing}`, '', '', ''],
     );
-  return table(['Idle', 'Target', 'KiB of memory each', 'of it objects', 'of it buffers', 'CPU-seconds a minute, all of them'], rows);
+  return table(
+    ['Idle', 'Target', 'KiB of objects each', 'KiB of buffers each', 'resident KiB each', 'CPU-seconds a minute, all of them'],
+    rows,
+  );
 }
 
 /** This checkout beside another one: more is better where it says "per CPU-second", less is better in KiB. */
@@ -59,16 +63,30 @@ export function beforeBlock(workloads: readonly LoadRow[], costs: readonly IdleC
     range(ratioOf(measured, 'Cloakroom', BEFORE), 3),
   ]);
   const idle = costs.filter(({ name, memory }) => name === BEFORE && memory.length > 0);
-  const memories = idle.map(({ kind, memory }) => {
-    const earlier = memory.map(({ resident }) => resident / KIB);
-    const now = (costs.find((it) => it.kind === kind && it.name === 'Cloakroom')?.memory ?? []).map(({ resident }) => resident / KIB);
-    return [`${kind}, KiB each`, range(spread(earlier), 1), range(spread(now), 1), range(ratios(now, earlier), 3)];
+  const memories = idle.flatMap(({ kind, memory }) => {
+    const now = costs.find((it) => it.kind === kind && it.name === 'Cloakroom')?.memory ?? [];
+    return [
+      memoryRow(`${kind}, KiB of objects and buffers`, memory, now, living),
+      memoryRow(`${kind}, resident KiB`, memory, now, (it) => it.resident),
+    ];
   });
   return table(['Row', 'before', 'after', 'after ÷ before'], [...loads, ...memories]);
 }
 
+const living = ({ heap, buffers }: Memory): number => heap + buffers;
+
+function memoryRow(
+  title: string,
+  before: readonly Memory[],
+  after: readonly Memory[],
+  part: (memory: Memory) => number,
+): readonly string[] {
+  const [earlier, now] = [before, after].map((rounds) => rounds.map((it) => part(it) / KIB));
+  return [title, range(spread(earlier ?? []), 1), range(spread(now ?? []), 1), range(ratios(now ?? [], earlier ?? []), 3)];
+}
+
 function memoryCells(memory: IdleCost['memory']): readonly string[] {
-  return (['resident', 'heap', 'buffers'] as const).map((part) => range(spread(memory.map((it) => it[part] / KIB)), 1));
+  return (['heap', 'buffers', 'resident'] as const).map((part) => range(spread(memory.map((it) => it[part] / KIB)), 1));
 }
 
 function ratioOf(measured: readonly Measured[], of: Name, to: Name): Spread {

@@ -35,8 +35,6 @@ interface Opened {
 }
 
 const WARM_CONNECTIONS = 50;
-/** They take the room that starting up has left free in the heap: the pages that come after them are what connections cost. */
-const FILLING_CONNECTIONS = 500;
 const SETTLE_MS = 1_000;
 const KEEP_FOR_IDLE: readonly Name[] = ['bare http-proxy', 'Cloakroom'];
 
@@ -104,14 +102,13 @@ function limits(isBefore: boolean): Record<string, string> {
 
 async function open(contender: IdleContender, kind: Kind, count: number): Promise<Opened> {
   (await openIdle(idleOptions('keep-alive connection', contender, WARM_CONNECTIONS))).close();
-  const first = await openIdle(idleOptions(kind, contender, FILLING_CONNECTIONS));
+  (await openIdle(idleOptions(kind, contender, WARM_CONNECTIONS))).close();
   await setTimeout(SETTLE_MS);
   const before = await memoryOf(contender.running);
   const clients = await openIdle(idleOptions(kind, contender, count));
   await setTimeout(SETTLE_MS);
   const memory = perConnection(before, await memoryOf(contender.running), count);
-  for (const opened of [first, clients]) checkAlive(contender.name, kind, opened);
-  first.close();
+  checkAlive(contender.name, kind, clients);
   return { contender, kind, clients, memory };
 }
 
@@ -144,6 +141,8 @@ async function close({ contender, clients }: Opened): Promise<void> {
 }
 
 function tell({ name, kind, memory, missing }: IdleCost): void {
-  const each = memory.map(({ resident, heap }) => `${(resident / 1024).toFixed(1)} KiB (heap ${(heap / 1024).toFixed(1)})`).join(', ');
+  const each = memory
+    .map(({ heap, resident }) => `${(heap / 1024).toFixed(1)} KiB of objects (resident ${(resident / 1024).toFixed(1)})`)
+    .join(', ');
   console.log(`${kind.padEnd(22)} ${name.padEnd(18)} ${missing === undefined ? each : `NOT AVAILABLE: ${missing}`}`);
 }
