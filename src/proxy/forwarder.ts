@@ -12,6 +12,12 @@ export type ForwardEnd = 'complete' | 'failed' | 'client_gone' | 'upstream_lost'
 /** What becomes of an upstream's head. `discard`: nothing of this answer goes out, and its connection is given up. */
 export type HeadDecision = ResponseHead | { readonly kind: 'discard' };
 
+/** Interim answers (1xx) to one request: a flood of them is no answer. */
+export const INTERIM_LIMIT = 16;
+
+/** Bytes of an upstream's response head. */
+export const RESPONSE_HEAD_BYTES = 64 * 1024;
+
 /** One request on its way upstream, and what its owner wants to know of it. Times in milliseconds. */
 export interface ForwardPlan {
   readonly method: string;

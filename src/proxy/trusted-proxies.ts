@@ -23,8 +23,8 @@ export class TrustedProxies {
   }
 
   /**
-   * The addresses that a request came through, client first, the peer last (`unknown` when it has none, such as a Unix socket's). Read from the right, and only as long as a
-   * trusted proxy vouches for the entry: what a client wrote in front is not part of it.
+   * The addresses that a request came through, client first, the peer last (`unknown` when it has none, such as a Unix socket's).
+   * Read from the right, and only as long as a trusted proxy vouches for the entry: what a client wrote in front is not part of it.
    */
   chain(peer: string | undefined, forwardedFor: string | undefined): string[] {
     const hops = [peer === undefined || peer === '' ? 'unknown' : plainAddress(peer)];

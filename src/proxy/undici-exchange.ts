@@ -3,15 +3,13 @@ import type { Dispatcher } from 'undici';
 import type { Failure } from '../kernel/errors.ts';
 import { isEventStream } from './event-stream.ts';
 import { forwardFailure } from './forward-failure.ts';
-import type { ForwardEnd, ForwardPlan, HeadDecision } from './forwarder.ts';
+import { INTERIM_LIMIT, type ForwardEnd, type ForwardPlan, type HeadDecision } from './forwarder.ts';
 import { passInterim } from './interim-answer.ts';
 import { ClientGone, type RequestBody } from './request-body.ts';
 import type { UpstreamHeaders } from './response-head.ts';
 import { ResponsePump } from './response-pump.ts';
 import { causeOf, undiciFault } from './undici-fault.ts';
 import type { Line, LineUser } from './undici-lane.ts';
-
-const INTERIM_LIMIT = 16;
 
 // The client's connection has its own error handling; without a listener a write that comes too late would end the process.
 const ignoreError = (): void => undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Pool, type Dispatcher } from 'undici';
 import { dialer, type DialOptions } from './dial.ts';
-import { hasBody, type Forwarder, type ForwardPlan } from './forwarder.ts';
+import { hasBody, RESPONSE_HEAD_BYTES, type Forwarder, type ForwardPlan } from './forwarder.ts';
 import { admitBody } from './own-answer.ts';
 import { RequestBody } from './request-body.ts';
 import { UndiciExchange } from './undici-exchange.ts';
@@ -16,7 +16,6 @@ export interface UndiciForwarderOptions extends DialOptions {
 }
 
 const KEEP_ALIVE_MS = 4_000; // below the 5 s of a Node upstream, so that it is us who close an idle socket
-const RESPONSE_HEAD_BYTES = 64 * 1024;
 
 /**
  * One pool of HTTP/1.1 connections to one origin; no pipelining, no redirect followed. One attempt for each request, and one more

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Timer } from '../kernel/timer.ts';
 import type { Dial } from './dial.ts';
 import { forwardFailure } from './forward-failure.ts';
-import type { ForwardEnd, ForwardPlan, HeadDecision } from './forwarder.ts';
+import { INTERIM_LIMIT, RESPONSE_HEAD_BYTES, type ForwardEnd, type ForwardPlan, type HeadDecision } from './forwarder.ts';
 import type { ResponseHead, UpstreamHeaders } from './response-head.ts';
 import { WaitingClient } from './websocket-client.ts';
 import { handshakeFault, unsentFault, type HandshakeFault } from './websocket-fault.ts';
@@ -24,9 +24,6 @@ export interface OpenWebSocket {
   readonly fromUpstream: Buffer;
 }
 
-const INFORMATIONAL_LIMIT = 16;
-const RESPONSE_HEAD_BYTES = 64 * 1024;
-
 /** The upstream's answer: `head` is what came behind a 101. */
 interface Answer {
   readonly message: IncomingMessage;
@@ -43,7 +40,7 @@ export class WebSocketHandshake {
   #upstream: Socket | undefined;
   #refusal: WebSocketRefusal | undefined;
   #cancelTimer: () => void = () => undefined;
-  #informational = 0;
+  #interims = 0;
   #isOver = false;
 
   /** `onSettled` is called once: with what is open now and its callee's, or with nothing after the plan's `onEnd`. */
@@ -104,7 +101,7 @@ export class WebSocketHandshake {
 
   /** Interim answers are not passed on. A flood of them is no answer, and nobody has asked for a 100. */
   #countInformational(status: number): void {
-    if (status === 100 || ++this.#informational > INFORMATIONAL_LIMIT) this.#fail({ fault: 'protocol', cause: 'informational' });
+    if (status === 100 || ++this.#interims > INTERIM_LIMIT) this.#fail({ fault: 'protocol', cause: 'informational' });
   }
 
   #answered(answer: Answer): void {
