@@ -111,8 +111,8 @@ export class ProxyExchange implements ForwardPlan {
 
   onFailure(failure: Failure, cause: string): void {
     const about = { route: this.route.path, code: failure.code, requestId: this.requestId };
-    // A body that turned out too large on its way is no fault of the upstream's.
-    if (failure.code === 'payload_too_large') this.shared.logger.info('request_refused', about);
+    // A body that turned out too large on its way, or that stopped coming, is no fault of the upstream's.
+    if (failure.code === 'payload_too_large' || failure.code === 'request_timeout') this.shared.logger.info('request_refused', about);
     else this.shared.logger.warn('upstream_failed', { ...about, cause });
     try {
       this.#answer(failure, {});

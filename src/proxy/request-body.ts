@@ -8,19 +8,21 @@ export class BodyTooLarge extends Error {}
 export class ClientGone extends Error {}
 
 // Whoever reads the body takes its listener off once it is done; a failure after that concerns nobody.
-const ignoreError = (): void => undefined;
+const ignore = (): void => undefined;
 
 /**
  * The request body as a stream of its own. Whoever sends it upstream may destroy it (the upstream answered early) without
  * touching the client's connection: what the client still sends is then read and thrown away, so that it can read the answer.
  */
 export class RequestBody extends Readable {
+  /** Called when bytes have come from the client, and when more are wanted upstream. */
+  onMoved: () => void = ignore;
   readonly #source: IncomingMessage;
   #left: number;
 
   constructor(source: IncomingMessage, maxBytes: number | undefined) {
     super();
-    this.on('error', ignoreError);
+    this.on('error', ignore);
     this.#source = source;
     this.#left = maxBytes ?? Infinity;
     source.on('data', this.#take).on('end', this.#finish).on('close', this.#gone);
@@ -28,6 +30,7 @@ export class RequestBody extends Readable {
   }
 
   override _read(): void {
+    this.onMoved();
     this.#source.resume();
   }
 
@@ -38,6 +41,7 @@ export class RequestBody extends Readable {
   }
 
   readonly #take = (chunk: Buffer): void => {
+    this.onMoved();
     this.#left -= chunk.length;
     if (this.#left < 0) this.destroy(new BodyTooLarge());
     else if (!this.push(chunk)) this.#source.pause();

@@ -43,8 +43,13 @@ export class ResponsePump {
     if (this.#stopped) return;
     // Bytes pass through latin1 unchanged, and Node joins a string with the head: one plain write instead of a vector.
     const taken = chunk.length <= JOINED_BYTES ? this.#response.write(chunk.toString('latin1'), 'latin1') : this.#response.write(chunk);
-    if (taken) this.#idle?.refresh();
+    if (taken) this.refresh();
     else this.#pause();
+  }
+
+  /** Something moved, be it the rest of the request. */
+  refresh(): void {
+    this.#idle?.refresh();
   }
 
   /** The body is whole. */
@@ -57,7 +62,7 @@ export class ResponsePump {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#idle);
+    this.#disarmIdle();
     this.#leave?.();
     this.#leave = undefined;
   }
@@ -82,14 +87,19 @@ export class ResponsePump {
   #resume(): void {
     this.#paused = false;
     if (this.#stopped) return;
-    if (this.#eventStream) clearTimeout(this.#idle);
+    if (this.#eventStream) this.#disarmIdle();
     else this.#armIdle();
     this.#flow.resume();
   }
 
   #armIdle(): void {
+    if (this.#idle === undefined) this.#idle = setTimeout(() => this.#expire(), this.#plan.idleTimeout);
+    else this.#idle.refresh();
+  }
+
+  #disarmIdle(): void {
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#expire(), this.#plan.idleTimeout);
+    this.#idle = undefined;
   }
 
   #expire(): void {

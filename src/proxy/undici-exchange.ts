@@ -10,6 +10,7 @@ import type { UpstreamHeaders } from './response-head.ts';
 import { ResponsePump } from './response-pump.ts';
 import { causeOf, undiciFault } from './undici-fault.ts';
 import type { Line, LineUser } from './undici-lane.ts';
+import { UploadWatch } from './upload-watch.ts';
 
 // The client's connection has its own error handling; without a listener a write that comes too late would end the process.
 const ignoreError = (): void => undefined;
@@ -35,6 +36,7 @@ export class UndiciExchange implements LineUser {
   readonly #body: RequestBody | null;
   readonly #plan: ForwardPlan;
   readonly #again: Again;
+  readonly #upload: UploadWatch | undefined;
   /** Of a used connection whose loss before the next byte is worth another attempt: what had been read from it before. */
   #readBefore: number | undefined;
   #controller: Dispatcher.DispatchController | undefined;
@@ -50,6 +52,7 @@ export class UndiciExchange implements LineUser {
     this.#body = body;
     this.#plan = plan;
     this.#again = again;
+    if (body !== null) this.#upload = new UploadWatch(body, plan, (error) => this.#controller?.abort(error));
     response.on('error', ignoreError).on('close', this.#clientClosed);
   }
 
@@ -107,7 +110,11 @@ export class UndiciExchange implements LineUser {
     if (head.kind === 'refused') return this.#fail({ ...forwardFailure('protocol'), detail: head.detail }, 'head_refused');
     if (head.kind === 'discard') return this.#discard(controller);
     this.#response.writeHead(status, head.headers);
-    this.#pump = new ResponsePump(this.#response, controller, this.#plan, isEventStream(headers));
+    const pump = new ResponsePump(this.#response, controller, this.#plan, isEventStream(headers));
+    this.#pump = pump;
+    if (this.#body === null) return;
+    this.#upload?.stop();
+    this.#body.onMoved = () => pump.refresh();
   }
 
   #discard(controller: Dispatcher.DispatchController): void {
@@ -136,10 +143,13 @@ export class UndiciExchange implements LineUser {
   #interim(status: number, headers: UpstreamHeaders): void {
     if (++this.#interims > INTERIM_LIMIT) this.#fail(forwardFailure('protocol'), 'interim_flood');
     else passInterim(this.#response, status, headers);
+    this.#upload?.refresh();
   }
 
   #fail(failure: Failure, cause: string): void {
     this.#ended = true;
+    this.#upload?.stop();
+    if (failure.code === 'request_timeout') this.#response.shouldKeepAlive = false; // the rest may still come, or never
     this.#plan.onFailure(failure, cause);
     this.#controller?.abort(new Error('answered'));
     this.#body?.destroy();
@@ -148,6 +158,7 @@ export class UndiciExchange implements LineUser {
 
   #end(end: ForwardEnd): void {
     this.#ended = true;
+    this.#upload?.stop();
     this.#pump?.stop();
     this.#body?.destroy();
     this.#plan.onEnd(end);

@@ -63,8 +63,9 @@ export class UndiciForwarder implements Forwarder {
   };
 
   #dispatchOf({ path, method, headers, headersTimeout }: ForwardPlan, body: RequestBody | null): Dispatcher.DispatchOptions {
-    // The types do not know servername. The pump has an idle timer of its own, which event streams are exempt from.
-    const options = { path, method, headers, body, headersTimeout, bodyTimeout: 0, servername: this.#serverName };
+    // Bodies have timers of their own: undici's know neither event streams nor whose silence it is. The types do not know servername.
+    const limits = { headersTimeout: body === null ? headersTimeout : 0, bodyTimeout: 0 };
+    const options = { path, method, headers, body, ...limits, servername: this.#serverName };
     return options;
   }
 }

@@ -33,7 +33,7 @@ export class RouteTlsSection {
   @Option({ type: file(), doc: 'Client certificate with its chain, PEM; only together with `keyFile`.' })
   readonly certFile?: string;
 
-  @Option({ type: file(), doc: 'Key of the client certificate, PEM.' })
+  @Option({ type: file(), doc: 'Key of the client certificate, PEM, not encrypted.' })
   readonly keyFile?: string;
 
   @Option({ type: oneOf('TLSv1.2', 'TLSv1.3'), doc: 'Oldest TLS version accepted.' })
@@ -141,7 +141,7 @@ export class RouteSection {
   @Lasting('10ms', '1d')
   @Option({
     type: duration(),
-    doc: "Longest pause between two bytes of an answer's body; event streams are not bound by it. For request bodies: `listen.bodyIdleTimeout`.",
+    doc: 'Longest pause between two bytes of a body, either way; event streams are not bound by it.',
   })
   readonly idleTimeout: number = MINUTE;
 
