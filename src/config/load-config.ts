@@ -4,6 +4,7 @@ import { violations } from './constraints.ts';
 import type { Environment } from './env-overlay.ts';
 import { overlayEnvironment } from './env-overlay.ts';
 import { touches } from './option-path.ts';
+import { unusableTlsFiles } from './route-tls-files.ts';
 import { brokenRules, warningsOf } from './rules.ts';
 import type { ReadFile } from './section-builder.ts';
 import { SectionBuilder } from './section-builder.ts';
@@ -34,15 +35,15 @@ export function loadConfig({ file, env, readFile }: ConfigSources): LoadedConfig
   if (!(root instanceof Map)) return { kind: 'invalid', problems: [{ path: file ?? WHOLE, message: 'must be a map of keys' }] };
   const builder = new SectionBuilder(readFile);
   const config = builder.build(Config, root);
-  const problems = withRules(config, builder.problems).map((it) => (it.path === '' ? { ...it, path: file ?? WHOLE } : it));
+  const problems = withRules(config, builder.problems, readFile).map((it) => (it.path === '' ? { ...it, path: file ?? WHOLE } : it));
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'ok', config, warnings: [...warnings, ...warningsOf(config)] };
 }
 
 /** Adds what limits and rules find, except about values that could not be read at all. */
-function withRules(config: Config, unread: readonly ConfigProblem[]): readonly ConfigProblem[] {
+function withRules(config: Config, unread: readonly ConfigProblem[], readFile: ReadFile): readonly ConfigProblem[] {
   const limits = violations(config).filter(({ path }) => !unread.some((problem) => touches(problem.path, path)));
   const known = [...unread, ...limits];
-  return [...known, ...brokenRules(config, known)];
+  return [...known, ...brokenRules(config, known), ...unusableTlsFiles(config, unread, readFile)];
 }
 
 function readYaml(file: string, readFile: ReadFile): ReturnType<typeof parseYaml> {

@@ -2,8 +2,9 @@ import { readFileSync, statSync, type Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls';
 import type { Logger } from '../kernel/logger.ts';
+import type { TlsFileRole } from '../kernel/tls-files.ts';
 import type { DialTls } from './dial.ts';
-import { tlsContext, UnusableTlsFile, type TlsFileRole } from './tls-context.ts';
+import { tlsContext, UnusableTlsFile } from './tls-context.ts';
 
 /** TLS to one upstream, as the configuration gives it. Files are PEM. */
 export interface UpstreamTlsOptions {
@@ -83,7 +84,8 @@ class Credentials {
       // Tried again for every connection, as what was in the way may go; complained of once.
       if (this.#unusable === stamp) return;
       this.#unusable = stamp;
-      logger.warn('upstream_certificates_unusable', { origin, file: error instanceof UnusableTlsFile ? error.role : 'unknown' });
+      const { role, problem } = error instanceof UnusableTlsFile ? error : { role: 'unknown', problem: 'unknown' };
+      logger.warn('upstream_certificates_unusable', { origin, file: role, problem });
     }
   }
 }
@@ -96,6 +98,6 @@ async function textOf(role: TlsFileRole, name: string): Promise<string> {
     return await readFile(name, 'utf8');
   } catch {
     // That it cannot be read is all that helps; the system's words would name the path.
-    throw new UnusableTlsFile(role);
+    throw new UnusableTlsFile(role, 'cannot be read');
   }
 }

@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loopbackCertificate } from '../support/loopback-certificate.ts';
 import { KEY, yamlOf } from '../unit/config/sample.ts';
 
 const cli = join(import.meta.dirname, '../../dist/cli.js');
+
+const encrypted = (key: string): string =>
+  createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'sesame' });
 
 interface Outcome {
   readonly code: number;
@@ -87,6 +92,30 @@ describe('the command line', () => {
       .map((line) => line.slice(0, line.indexOf(': ')));
     expect(paths.sort()).toEqual(['listen.port', 'session.idle', 'session.stoer']);
   });
+
+  it.each(['check', 'serve'])(
+    '%s ends with 78 and names each certificate file that cannot be used, and nothing that is in it',
+    async (command) => {
+      const [own, other] = [loopbackCertificate(Date.now()), loopbackCertificate(Date.now())];
+      const contents = { 'own.pem': own.cert, 'other.key': other.key, 'encrypted.key': encrypted(own.key), 'page.pem': '<p>sesame</p>' };
+      await Promise.all(Object.entries(contents).map(([name, content]) => writeFile(join(folder, name), content)));
+      const route = (path: string, tls: string): string => `{ path: ${path}, upstream: "https://api.example", tls: { ${tls} } }`;
+      const routes = [
+        route('/a', 'certFile: own.pem, keyFile: other.key'),
+        route('/b', 'caFile: page.pem'),
+        route('/c', 'certFile: own.pem, keyFile: encrypted.key'),
+      ];
+      await writeFile(join(folder, 'tls.yaml'), yamlOf({ routes: `[${routes.join(', ')}]` }));
+      const { code, stdout, stderr } = await cloakroom([command, '--config', 'tls.yaml']);
+      expect({ code, stdout }).toEqual({ code: 78, stdout: '' });
+      expect(stderr.split('\n')).toEqual([
+        'routes[0].tls.keyFile: must be the key of the first certificate in certFile',
+        expect.stringMatching(/^routes\[1\]\.tls\.caFile: must hold PEM that begins with -----BEGIN CERTIFICATE----- \(make it .*\)$/),
+        expect.stringMatching(/^routes\[2\]\.tls\.keyFile: must not be encrypted, .* \(decrypt it with: openssl pkey\)$/),
+        '',
+      ]);
+    },
+  );
 
   it('ends with 78 when the named file is missing', async () => {
     expect(await cloakroom(['check', '--config', 'missing.yaml'])).toEqual({

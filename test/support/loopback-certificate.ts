@@ -15,14 +15,16 @@ export interface CertificateWishes {
   /** Milliseconds since the epoch. */
   readonly until?: number;
   readonly issuer?: LoopbackCertificate;
+  /** Of the key. */
+  readonly curve?: 'P-256' | 'P-192';
 }
 
 const DAY = 86_400_000;
 
 /** A certificate for 127.0.0.1 and localhost, made for one test run (X.509 v3, RFC 5280). */
 export function loopbackCertificate(now: number, wishes: CertificateWishes = {}): LoopbackCertificate {
-  const { name = 'loopback', hosts, until = now + DAY, issuer } = wishes;
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { name = 'loopback', hosts, until = now + DAY, issuer, curve = 'P-256' } = wishes;
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: curve });
   const algorithm = sequence(oid(0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04, 0x03, 0x02)); // ecdsa-with-SHA256
   const names = [
     ...(hosts ?? ['localhost']).map((it) => der(0x82, Buffer.from(it))),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { KEY, config, pathsOf, problems, warnings, yamlOf } from './sample.ts';
+import { KEY, TLS_FILES, config, pathsOf, problems, warnings, yamlOf } from './sample.ts';
 
 const OTHER_KEY = Array.from(KEY).reverse().join('');
 const provider = (rest: string): Record<string, string> => ({ provider: `{ issuer: https://id.example.com, clientId: app, ${rest} }` });
@@ -101,16 +101,17 @@ const REFUSED: readonly (readonly [string, Record<string, string>, string])[] = 
   ['a body limit of a bare number', route('maxBody: 100'), 'routes[0].maxBody'],
   ['a time limit of 0', route('connectTimeout: 0s'), 'routes[0].connectTimeout'],
   ['TLS to an http upstream', route('tls: { minVersion: TLSv1.3 }'), 'routes[0].tls'],
-  ['a client certificate without its key', tlsRoute('certFile: dist/index.html'), 'routes[0].tls.keyFile'],
-  ['a key without its certificate', tlsRoute('keyFile: dist/index.html'), 'routes[0].tls.certFile'],
+  ['a client certificate without its key', tlsRoute('certFile: /tls/client.pem'), 'routes[0].tls.keyFile'],
+  ['a key without its certificate', tlsRoute('keyFile: /tls/client.key'), 'routes[0].tls.certFile'],
   ['authorities in a file that is not there', tlsRoute('caFile: /absent.pem'), 'routes[0].tls.caFile'],
+  ['authorities that are none', tlsRoute('caFile: dist/index.html'), 'routes[0].tls.caFile'],
   ['a TLS version that is out of use', tlsRoute('minVersion: TLSv1.1'), 'routes[0].tls.minVersion'],
   ['a URL as server name', tlsRoute('serverName: "https://a"'), 'routes[0].tls.serverName'],
 ];
 
 describe('the rules', () => {
   it.each(REFUSED)('refuse %s, and nothing else', (_, sections, path) => {
-    expect(pathsOf({ yaml: yamlOf(sections) })).toEqual([path]);
+    expect(pathsOf({ yaml: yamlOf(sections), files: TLS_FILES })).toEqual([path]);
   });
 
   it.each(['authorization', 'token', 'jwks'])('want the endpoints all or not at all: %s alone', (name) => {
@@ -141,12 +142,12 @@ describe('the rules', () => {
     ['a route whose name begins like ours', routeAt('/bffx')],
     ['no CSRF check without a token', route('csrf: off, token: none, clientAuthorization: pass')],
     ['a body limit', route('maxBody: 100MiB')],
-    ['TLS with every key', tlsRoute('caFile: dist/index.html, certFile: dist/index.html, keyFile: dist/index.html, serverName: a.b')],
+    ['TLS with every key', tlsRoute('caFile: /tls/client.pem, certFile: /tls/client.pem, keyFile: /tls/client.key, serverName: a.b')],
     ['an IPv6 range', { trustedProxies: '[fd00::/8, 10.0.0.0/8]' }],
     ['an end-session template', { logout: '{ endSessionUrl: "https://x/v2/logout?client_id={clientId}&returnTo={postLogoutUri}" }' }],
     ['both forms of access rules', { access: '{ allow: [{ claim: groups, anyOf: [staff] }, { emailDomain: [example.com] }] }' }],
   ])('allow %s', (_, sections) => {
-    expect(problems({ yaml: yamlOf(sections) })).toEqual([]);
+    expect(problems({ yaml: yamlOf(sections), files: TLS_FILES })).toEqual([]);
   });
 
   it('report a value that cannot be read once, without rules on top', () => {

@@ -1,5 +1,6 @@
 import { loadConfig } from '../../../src/config/load-config.ts';
 import type { Config } from '../../../src/config/config.ts';
+import { loopbackCertificate } from '../../support/loopback-certificate.ts';
 
 export const KEY = '9Qz0vGm3cJ5rT8wXbNa2LkHdUeYf7PsB1oViC6jM4gAqZxWRtEyKlSnDuOpIhF3v';
 
@@ -18,6 +19,11 @@ export const yamlOf = (sections: Readonly<Record<string, string>> = {}): string 
 
 /** Files that are there unless a test says otherwise. */
 const PAGE: Readonly<Record<string, string>> = { 'dist/index.html': '<!doctype html>' };
+
+const client = loopbackCertificate(Date.now());
+
+/** A client certificate and its key, for a test that wants them. */
+export const TLS_FILES: Readonly<Record<string, string>> = { '/tls/client.pem': client.cert, '/tls/client.key': client.key };
 
 export interface Given {
   readonly yaml?: string;

@@ -2,6 +2,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createPrivateKey } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { openUpstream } from '../../../src/proxy/upstream.ts';
 import type { UpstreamTlsOptions } from '../../../src/proxy/upstream-tls.ts';
@@ -22,6 +23,10 @@ const selfSigned = loopbackCertificate(NOW);
 
 const ORDINARY: UpstreamTlsOptions = { minVersion: 'TLSv1.2', insecureSkipVerify: false };
 const served = ({ cert, key }: LoopbackCertificate): ServerOptions => ({ cert, key });
+const encrypted = (key: string): string =>
+  createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'sesame' });
+/** What is wrong and what helps. */
+const WORDS: unknown = expect.stringMatching(/^(?:must|holds|is not good enough|cannot be read)\b/);
 /** Wants a certificate of the client. */
 const mutual = (by: LoopbackCertificate): ServerOptions => ({
   ...served(issued),
@@ -218,6 +223,8 @@ describe('TLS to an upstream', () => {
       ['certificate is broken', 'certFile', 'client.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
       ['key is nonsense', 'keyFile', 'client.key', 'nonsense'],
       ['key is that of another certificate', 'keyFile', 'client.key', loopbackCertificate(NOW).key],
+      ['key is encrypted', 'keyFile', 'client.key', encrypted(loopbackCertificate(NOW).key)],
+      ['certificate is too weak', 'certFile', 'client.pem', loopbackCertificate(NOW, { curve: 'P-192' }).cert],
       ['key is gone', 'keyFile', 'client.key', undefined],
     ])('stays with the last good ones, and complains once, while the %s', async (_, role, name, content) => {
       tls = showing(loopbackCertificate(NOW, { name: 'first', issuer: authority }));
@@ -229,7 +236,7 @@ describe('TLS to an upstream', () => {
       await stage.exchange(port, GET);
       expect(it.visits.map(({ client }) => client)).toEqual(['first', 'first']);
       expect(logger.lines).toEqual([
-        { level: 'warn', event: 'upstream_certificates_unusable', fields: { origin: it.origin(), file: role } },
+        { level: 'warn', event: 'upstream_certificates_unusable', fields: { origin: it.origin(), file: role, problem: WORDS } },
       ]);
       showing(loopbackCertificate(NOW, { name: 'second', issuer: authority }));
       await stage.exchange(port, GET);
@@ -251,6 +258,6 @@ describe('TLS to an upstream', () => {
 
   it('is not begun with files that cannot be used', async () => {
     tls = { ...ORDINARY, caFile: file('ca.pem', 'nonsense') };
-    await expect(stage.open('https://127.0.0.1:1')).rejects.toThrow('tls.caFile cannot be used');
+    await expect(stage.open('https://127.0.0.1:1')).rejects.toThrow(/^tls\.caFile must hold PEM /);
   });
 });
