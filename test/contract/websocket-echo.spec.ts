@@ -1,34 +1,34 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { type WebSocket } from 'ws';
-import { openClient, WsUpstream } from '../support/websocket-ends.ts';
+import type { WebSocket } from 'ws';
+import type { LiveEnd } from '../../src/session/live-connections.ts';
+import { closeOf, openClient, WsUpstream } from '../support/websocket-ends.ts';
 import { WebSocketStand } from '../support/websocket-stand.ts';
 
 const MiB = 1024 * 1024;
-const hashOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
+
+let upstream: WsUpstream;
+let stand: WebSocketStand;
+
+beforeEach(async () => {
+  upstream = await WsUpstream.start();
+  stand = await WebSocketStand.open({ upstream: upstream.port });
+});
+
+afterEach(async () => {
+  await stand.close();
+  await upstream.close();
+});
+
+async function echoOf(client: WebSocket, message: string | Buffer): Promise<{ bytes: Buffer; isBinary: boolean }> {
+  const answer = once(client, 'message') as Promise<[Buffer, boolean]>;
+  client.send(message);
+  const [bytes, isBinary] = await answer;
+  return { bytes, isBinary };
+}
 
 describe('WebSocketForwarder between two ws ends', () => {
-  let upstream: WsUpstream;
-  let stand: WebSocketStand;
-
-  beforeEach(async () => {
-    upstream = await WsUpstream.start();
-    stand = await WebSocketStand.open({ upstream: upstream.port });
-  });
-
-  afterEach(async () => {
-    await stand.close();
-    await upstream.close();
-  });
-
-  async function echoOf(client: WebSocket, message: string | Buffer): Promise<{ bytes: Buffer; isBinary: boolean }> {
-    const answer = once(client, 'message') as Promise<[Buffer, boolean]>;
-    client.send(message);
-    const [bytes, isBinary] = await answer;
-    return { bytes, isBinary };
-  }
-
   it('carries text and binary messages both ways', async () => {
     const client = await openClient(stand.url);
     expect(await echoOf(client, 'grüße')).toEqual({ bytes: Buffer.from('grüße'), isBinary: false });
@@ -49,7 +49,7 @@ describe('WebSocketForwarder between two ws ends', () => {
     const client = await openClient(stand.url, { perMessageDeflate: false });
     const big = randomBytes(16 * MiB);
     const { bytes } = await echoOf(client, big);
-    expect(hashOf(bytes)).toBe(hashOf(big));
+    expect(bytes.equals(big)).toBe(true);
     client.terminate();
   });
 
@@ -92,15 +92,55 @@ describe('WebSocketForwarder between two ws ends', () => {
 
   it('passes the close code and reason of either side, and ends with the connections', async () => {
     const client = await openClient(stand.url);
-    const closed = once(client, 'close') as Promise<[number, Buffer]>;
+    const closed = closeOf(client);
     client.send('close me');
-    const [code, reason] = await closed;
-    expect([code, String(reason)]).toEqual([4000, 'as you wish']);
+    expect(await closed).toEqual([4000, 'as you wish']);
     expect(await stand.end()).toBe('complete');
     const second = await openClient(stand.url);
     second.close(4001, 'enough');
     expect(await upstream.closed(1)).toEqual([4001, 'enough']);
     expect(await stand.end(1)).toBe('complete');
     expect(stand.told.leaves).toBe(2);
+  });
+});
+
+describe('WebSocketForwarder as a tunnel as a ws client sees it', () => {
+  it.each<[LiveEnd, number]>([
+    ['session_revoked', 4401],
+    ['session_expired', 4401],
+    ['shutdown', 1012],
+    ['max_age', 1012],
+  ])('ends for %s with %i and its reason, the upstream with 1001', async (why, code) => {
+    const client = await openClient(stand.url);
+    const closed = closeOf(client);
+    stand.told.lives[0]?.(why);
+    expect(await closed).toEqual([code, why]);
+    expect(await upstream.closed()).toEqual([1001, '']);
+    expect(await stand.end()).toBe('complete');
+  });
+
+  it('ends with 1011 when the upstream is lost', async () => {
+    const client = await openClient(stand.url);
+    const closed = closeOf(client);
+    (await upstream.socket()).terminate();
+    expect(await closed).toEqual([1011, 'upstream_lost']);
+    expect(await stand.end()).toBe('upstream_lost');
+  });
+
+  it('lets the upstream know of a client that was cut off', async () => {
+    const client = await openClient(stand.url);
+    await upstream.socket();
+    client.terminate();
+    expect(await upstream.closed()).toEqual([1001, '']);
+    expect(await stand.end()).toBe('client_gone');
+  });
+
+  it('is not cut by the server’s timeouts while it is quiet', async () => {
+    const quiet = await WebSocketStand.open({ upstream: upstream.port, bodyIdleTimeout: 5 });
+    const client = await openClient(quiet.url);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(String((await echoOf(client, 'still here')).bytes)).toBe('still here');
+    client.terminate();
+    await quiet.close();
   });
 });

@@ -2,37 +2,30 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readdirSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { ManualClock } from '../support/manual-clock.ts';
-import { rawClient, RawWebSocketUpstream, turnsUntil, type RawEnd } from '../support/raw-websocket.ts';
 import { SeededRandom } from '../support/random.ts';
-import { frame, HANDSHAKE, switching } from '../support/websocket-bytes.ts';
+import { LINGER_MS, openRawTunnel, PING_MS, type RawTunnel } from '../support/raw-tunnel.ts';
+import { rawClient, RawWebSocketUpstream, turnsUntil, type RawEnd } from '../support/raw-websocket.ts';
+import { clientClose, frame, HANDSHAKE, MASK, serverClose, switching } from '../support/websocket-bytes.ts';
 import { WebSocketStand } from '../support/websocket-stand.ts';
 
-const MASK = Buffer.from([1, 2, 3, 4]);
 const MiB = 1024 * 1024;
-const PING_MS = 25_000;
-const LINGER_MS = 2_000;
 // What loopback's kernel buffers hold at most, on both connections, and a few chunks of ours.
 const MOST_UNDER_WAY = 32 * MiB;
 
 describe('a WebSocket whose reader does not read', () => {
+  let tunnel: RawTunnel;
   let clock: ManualClock;
-  let upstream: RawWebSocketUpstream;
   let stand: WebSocketStand;
   let client: RawEnd;
   let server: RawEnd;
 
   beforeEach(async () => {
-    clock = new ManualClock();
-    upstream = await RawWebSocketUpstream.start();
-    stand = await WebSocketStand.open({ upstream: upstream.port, ping: PING_MS, timer: clock });
-    client = await rawClient(stand.port);
-    server = await upstream.accept();
-    await client.readHead();
+    tunnel = await openRawTunnel();
+    ({ clock, stand, client, server } = tunnel);
   });
 
   afterEach(async () => {
-    await stand.close();
-    await upstream.close();
+    await tunnel.close();
     expect(clock.pending).toBe(0);
   });
 
@@ -89,7 +82,7 @@ describe('a WebSocket whose reader does not read', () => {
     client.socket.pause();
     const messages = 24;
     for (let i = 0; i < messages; i++) server.send(frame(Buffer.alloc(MiB, i), { opcode: 2 }));
-    server.send(frame(Buffer.from([3, 0xe8]), { opcode: 8 })).socket.end();
+    server.send(serverClose(1000)).socket.end();
     await isStuck(server);
     let seen = client.received.length;
     client.socket.removeAllListeners('data').on('data', (chunk: Buffer) => (seen += chunk.length));
@@ -103,7 +96,7 @@ describe('a WebSocket whose reader does not read', () => {
   it('does not hold the other side up when it is gone', async () => {
     client.socket.pause();
     const sent = flood(server, frame(Buffer.alloc(MiB, 7), { opcode: 2 }));
-    client.send(frame(Buffer.from([3, 0xe8]), { opcode: 8, mask: MASK }));
+    client.send(clientClose(1000));
     await server.until(({ frames }) => frames.length === 1);
     await sent;
     client.socket.resetAndDestroy();

@@ -4,12 +4,14 @@ import { connect } from 'node:net';
 import type { HeadDecision } from '../../src/proxy/forwarder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { header, headers, RawClient } from '../support/raw-http.ts';
-import { RawWebSocketUpstream, rawClient, turnsUntil, type RawEnd } from '../support/raw-websocket.ts';
-import { ACCEPT, frame, HANDSHAKE, switching } from '../support/websocket-bytes.ts';
+import { isOver, rawClient, RawWebSocketUpstream, turnsUntil, type RawEnd } from '../support/raw-websocket.ts';
+import { ACCEPT, frame, HANDSHAKE, MASK, switching } from '../support/websocket-bytes.ts';
 import { WebSocketStand, type WebSocketStandOptions } from '../support/websocket-stand.ts';
 
-const isOver = ({ hasEnded, isClosed }: RawEnd): boolean => hasEnded || isClosed;
-const MASK = Buffer.from([1, 2, 3, 4]);
+interface Ends {
+  readonly client: RawClient;
+  readonly end: RawEnd;
+}
 
 describe('WebSocketForwarder before the tunnel', () => {
   let upstream: RawWebSocketUpstream;
@@ -28,6 +30,33 @@ describe('WebSocketForwarder before the tunnel', () => {
     (stand = await WebSocketStand.open({ upstream: upstream.port, ...options }));
   const handshake = async (bytes = HANDSHAKE): Promise<RawClient> => (await RawClient.open(stand.port)).send(bytes);
 
+  /** A handshake that has reached the upstream, which owes the answer. */
+  async function unanswered(options: Partial<WebSocketStandOptions> = {}): Promise<Ends> {
+    await open(options);
+    const client = await handshake();
+    return { client, end: await upstream.handshake() };
+  }
+
+  /** The client has the first bytes of a refusal's body. */
+  async function halfRefused(options: Partial<WebSocketStandOptions> = {}): Promise<Ends> {
+    const { client, end } = await unanswered(options);
+    end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot');
+    await client.until((it) => it.includes('not'));
+    return { client, end };
+  }
+
+  /** A stand that waits for the decision about each head. */
+  async function openUndecided(): Promise<{ isAsked: Promise<undefined>; decide: (it: HeadDecision) => void }> {
+    const asked = Promise.withResolvers<undefined>();
+    const decision = Promise.withResolvers<HeadDecision>();
+    const onHead = (): Promise<HeadDecision> => {
+      asked.resolve(undefined);
+      return decision.promise;
+    };
+    await open({ plan: { onHead } });
+    return { isAsked: asked.promise, decide: decision.resolve };
+  }
+
   describe('when the upstream refuses', () => {
     it.each([
       [403, 'HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nnot here', 'not here'],
@@ -37,9 +66,7 @@ describe('WebSocketForwarder before the tunnel', () => {
       [200, 'HTTP/1.1 200 OK\r\n\r\nuntil the end', 'until the end'],
       [204, 'HTTP/1.1 204 No Content\r\n\r\n', ''],
     ])('passes a %i on with its body and closes both connections', async (status, bytes, body) => {
-      await open();
-      const client = await handshake();
-      const end = await upstream.handshake();
+      const { client, end } = await unanswered();
       end.send(bytes);
       if (status === 200) end.socket.end();
       const answer = await client.answer();
@@ -51,9 +78,7 @@ describe('WebSocketForwarder before the tunnel', () => {
     });
 
     it('passes a body on that is larger than what the client reads at once, whole', async () => {
-      await open();
-      const client = await handshake();
-      const end = await upstream.handshake();
+      const { client, end } = await unanswered();
       const body = 'x'.repeat(20_000_000);
       client.socket.pause();
       end.send(`HTTP/1.1 403 Forbidden\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`);
@@ -65,20 +90,14 @@ describe('WebSocketForwarder before the tunnel', () => {
     });
 
     it('destroys the client’s connection when the upstream is lost in the midst of the body', async () => {
-      await open();
-      const client = await handshake();
-      const end = await upstream.handshake();
-      end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot');
-      await client.until((it) => it.includes('not'));
+      const { client, end } = await halfRefused();
       end.socket.destroy();
       expect(await client.closed()).toMatch(/not$/);
       expect(await stand.end()).toBe('upstream_lost');
     });
 
     it('gives a body up in which nothing moves for the idle limit', async () => {
-      await open({ plan: { idleTimeout: 30 } });
-      const client = await handshake();
-      const end = await upstream.handshake();
+      const { client, end } = await unanswered({ plan: { idleTimeout: 30 } });
       end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot');
       await client.closed();
       await end.until(isOver);
@@ -86,9 +105,7 @@ describe('WebSocketForwarder before the tunnel', () => {
     });
 
     it('gives a client up that stops reading a body', async () => {
-      await open({ plan: { idleTimeout: 30 } });
-      const client = await handshake();
-      const end = await upstream.handshake();
+      const { client, end } = await unanswered({ plan: { idleTimeout: 30 } });
       client.socket.pause();
       end.send(`HTTP/1.1 403 Forbidden\r\nContent-Length: 20000000\r\n\r\n${'x'.repeat(20_000_000)}`);
       expect(await stand.end()).toBe('client_gone');
@@ -108,20 +125,13 @@ describe('WebSocketForwarder before the tunnel', () => {
     });
 
     it('notices that the client leaves though it has said a lot before', async () => {
-      await open();
-      const client = await handshake();
-      (await upstream.handshake()).send('HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot');
-      await client.until((it) => it.includes('not'));
+      const { client } = await halfRefused();
       client.send(Buffer.alloc(1_000_000)).socket.end();
       expect(await stand.end()).toBe('client_gone');
     });
 
     it.each(['FIN', 'RST'] as const)('lets go of the upstream when the client leaves with %s during the body', async (how) => {
-      await open();
-      const client = await handshake();
-      const end = await upstream.handshake();
-      end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 8\r\n\r\nnot');
-      await client.until((it) => it.includes('not'));
+      const { client, end } = await halfRefused();
       if (how === 'FIN') client.socket.end();
       else client.socket.resetAndDestroy();
       expect(await stand.end()).toBe('client_gone');
@@ -143,9 +153,7 @@ describe('WebSocketForwarder before the tunnel', () => {
       ['a flood of interim answers', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(30)],
       ['a head without end', `HTTP/1.1 101 Switching Protocols\r\n${'x-a: 0123456789\r\n'.repeat(6_000)}`],
     ])('answers 502 upstream_protocol to a 101 with %s, and destroys its connection', async (_what, bytes) => {
-      await open();
-      const client = await handshake();
-      const end = await upstream.handshake();
+      const { client, end } = await unanswered();
       end.send(bytes);
       const answer = await client.answer();
       expect([answer.status, answer.body]).toEqual([502, 'upstream_protocol']);
@@ -175,9 +183,7 @@ describe('WebSocketForwarder before the tunnel', () => {
     });
 
     it.each(['FIN', 'RST'] as const)('answers 502 when it closes with %s before its answer', async (how) => {
-      await open();
-      const client = await handshake();
-      const end = await upstream.handshake();
+      const { client, end } = await unanswered();
       if (how === 'FIN') end.socket.end();
       else end.socket.resetAndDestroy();
       expect((await client.answer()).body).toBe('upstream_unreachable');
@@ -186,9 +192,7 @@ describe('WebSocketForwarder before the tunnel', () => {
 
     it('answers 504 when it says nothing within the limit, and destroys its connection', async () => {
       const clock = new ManualClock();
-      await open({ timer: clock, plan: { headersTimeout: 700 } });
-      const client = await handshake();
-      const end = await upstream.handshake();
+      const { client, end } = await unanswered({ timer: clock, plan: { headersTimeout: 700 } });
       await clock.advance(699);
       expect(stand.told.failures).toEqual([]);
       await clock.advance(1);
@@ -199,9 +203,8 @@ describe('WebSocketForwarder before the tunnel', () => {
     });
 
     it('makes exactly one attempt', async () => {
-      await open();
-      const client = await handshake();
-      (await upstream.handshake()).socket.resetAndDestroy();
+      const { client, end } = await unanswered();
+      end.socket.resetAndDestroy();
       await client.answer();
       expect(upstream.ends).toHaveLength(1);
     });
@@ -209,9 +212,7 @@ describe('WebSocketForwarder before the tunnel', () => {
 
   describe('when the client leaves', () => {
     it.each(['FIN', 'RST'] as const)('lets go of the upstream after a %s while it waits for the answer', async (how) => {
-      await open();
-      const client = await handshake();
-      const end = await upstream.handshake();
+      const { client, end } = await unanswered();
       if (how === 'FIN') client.socket.end();
       else client.socket.resetAndDestroy();
       await end.until(isOver);
@@ -269,25 +270,13 @@ describe('WebSocketForwarder before the tunnel', () => {
     });
 
     it('keeps several Set-Cookie lines of the upstream apart', async () => {
-      await open();
-      const client = await handshake();
-      (await upstream.handshake()).send('HTTP/1.1 403 Forbidden\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n');
+      const { client, end } = await unanswered();
+      end.send('HTTP/1.1 403 Forbidden\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2\r\nContent-Length: 0\r\n\r\n');
       expect(headers(await client.answer(), 'set-cookie')).toEqual(['a=1', 'b=2']);
     });
 
     it('waits for a decision, and keeps what the upstream sends meanwhile', async () => {
-      let decide: (it: HeadDecision) => void = () => undefined;
-      const decision = new Promise<HeadDecision>((resolve) => (decide = resolve));
-      let asked: () => void = () => undefined;
-      const isAsked = new Promise<void>((resolve) => (asked = resolve));
-      await open({
-        plan: {
-          onHead: () => {
-            asked();
-            return decision;
-          },
-        },
-      });
+      const { isAsked, decide } = await openUndecided();
       const client = await rawClient(stand.port);
       const end = await upstream.accept(0, frame('first'));
       await isAsked;
@@ -300,18 +289,7 @@ describe('WebSocketForwarder before the tunnel', () => {
     });
 
     it.each(['client', 'upstream'] as const)('ends well when the %s is reset while it is being made', async (who) => {
-      let decide: (it: HeadDecision) => void = () => undefined;
-      const decision = new Promise<HeadDecision>((resolve) => (decide = resolve));
-      let asked: () => void = () => undefined;
-      const isAsked = new Promise<void>((resolve) => (asked = resolve));
-      await open({
-        plan: {
-          onHead: () => {
-            asked();
-            return decision;
-          },
-        },
-      });
+      const { isAsked, decide } = await openUndecided();
       const client = await handshake();
       const end = await upstream.accept();
       await isAsked;
@@ -406,9 +384,7 @@ describe('WebSocketForwarder before the tunnel', () => {
     });
 
     it('are thrown away when the upstream refuses', async () => {
-      await open();
-      const client = await handshake();
-      const end = await upstream.handshake();
+      const { client, end } = await unanswered();
       client.send('GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n');
       end.send('HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n');
       expect((await client.answer()).status).toBe(403);

@@ -67,6 +67,9 @@ export class RawEnd {
   }
 }
 
+/** For `until`: the other side has closed its half, or the connection is over. */
+export const isOver = ({ hasEnded, isClosed }: RawEnd): boolean => hasEnded || isClosed;
+
 /** Lets the event loop turn until this holds; throws when it never does. For what no event tells of. */
 export async function turnsUntil(holds: () => boolean): Promise<void> {
   for (let turns = 0; !holds(); turns++) {

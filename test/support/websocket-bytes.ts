@@ -22,6 +22,15 @@ export function frame(payload: Buffer | string, { opcode = 1, fin = true, mask, 
   return Buffer.concat([Buffer.from([(fin ? 0x80 : 0) | opcode]), length, ...body]);
 }
 
+/** A client's key for frames whose key does not matter. */
+export const MASK = Buffer.from([1, 2, 3, 4]);
+
+const codeBytes = (code: number): Buffer => Buffer.from([code >> 8, code & 255]);
+
+/** A Close without a reason, as each side sends it. */
+export const clientClose = (code: number): Buffer => frame(codeBytes(code), { opcode: 8, mask: MASK });
+export const serverClose = (code: number): Buffer => frame(codeBytes(code), { opcode: 8 });
+
 export interface SeenFrame {
   readonly opcode: number;
   readonly isMasked: boolean;

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { closeFrame, FrameReader, pingFrame } from '../../../src/proxy/websocket-frames.ts';
 import { SeededRandom } from '../../support/random.ts';
-import { closeText, frame, framesOf } from '../../support/websocket-bytes.ts';
+import { closeText, frame, framesOf, MASK } from '../../support/websocket-bytes.ts';
 
-const MASK = Buffer.from([1, 2, 3, 4]);
 const CASES: readonly (readonly [string, Buffer])[] = [
   ['an empty frame', frame('')],
   ['an empty masked frame', frame('', { mask: MASK })],
