@@ -45,11 +45,6 @@ export class LiveConnections {
     options.revocations.onAdded((revocation) => this.#afterRevocation(revocation));
   }
 
-  /** Connections of one session. */
-  countOf(sid: string): number {
-    return this.#bySid.get(sid)?.size ?? 0;
-  }
-
   get size(): number {
     return this.#entries.size;
   }
