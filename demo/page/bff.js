@@ -37,11 +37,11 @@ export class Session {
   }
 
   /**
-   * Also called when any answer says so: a 401 with Cloakroom's mark. The first reason stays: once the ended ticket is gone,
-   * Cloakroom only knows that there is none.
+   * Also called when anything else says so: a 401 with Cloakroom's mark, the close of a WebSocket; their codes are `session_…`.
+   * The first reason stays: once the ended ticket is gone, Cloakroom only knows that there is none.
    */
-  signedOut(reason, loginUrl = '/bff/login') {
-    const first = this.#view.state === 'signed-out' ? this.#view.reason : reason;
+  signedOut(code, loginUrl = '/bff/login') {
+    const first = this.#view.state === 'signed-out' ? this.#view.reason : code.replace(/^session_/, '');
     this.#tokenEndsAt = undefined;
     this.#show({ state: 'signed-out', reason: first, loginUrl });
   }
@@ -90,7 +90,12 @@ export function loginUrl({ loginUrl: begins = '/bff/login' }) {
 export async function callApi(path, session) {
   const response = await fetch(`/api${path}`, { headers: { accept: 'application/json' } });
   const ours = response.headers.get('cloakroom-error');
-  if (response.status === 401 && ours !== null) session.signedOut(ours.replace(/^session_/, ''));
+  if (response.status === 401 && ours !== null) session.signedOut(ours);
   const body = await response.json().catch(() => undefined);
   return { status: response.status, code: ours, body };
+}
+
+/** What the API says of the token it was given. */
+export function bearerWords(bearer) {
+  return bearer === false ? 'no' : `yes, ${bearer.fingerprint}…`;
 }

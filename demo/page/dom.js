@@ -12,6 +12,12 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/** Words in a status line: the same words again are no news, and screen readers stay silent. */
+export function say(id, words) {
+  const status = byId(id);
+  if (status.textContent !== words) status.textContent = words;
+}
+
 /** 43190 → "12 h", 150 → "2 min 30 s", never broken over two lines. */
 export function duration(seconds) {
   return words(seconds).replaceAll(' ', '\u00a0');

@@ -1,5 +1,7 @@
-import { byId, make } from './dom.js';
+import { bearerWords } from './bff.js';
+import { byId, make, say } from './dom.js';
 
+const STATUS = 'live-status';
 const SHOWN_MESSAGES = 6;
 const REMEMBERED = 'live-connection-closed';
 const NORMAL = 1000;
@@ -43,14 +45,14 @@ class Live {
     const changed = signedIn !== this.#signedIn;
     this.#signedIn = signedIn;
     if (signedIn) this.#lastWords = undefined;
-    if (changed) this.#say(signedIn ? '' : (this.#lastWords ?? 'Sign in to try this.'));
-    else if (view.state === 'signed-out' && this.#lastWords !== undefined) this.#say(this.#lastWords);
+    if (changed) say(STATUS, signedIn ? '' : (this.#lastWords ?? 'Sign in to try this.'));
+    else if (view.state === 'signed-out' && this.#lastWords !== undefined) say(STATUS, this.#lastWords);
     this.#showControls();
   }
 
   open() {
     byId('live-messages').replaceChildren();
-    this.#say('Opening…');
+    say(STATUS, 'Opening…');
     const socket = new WebSocket(new URL('/api/socket', location.href));
     this.#socket = socket;
     let heard = false;
@@ -81,7 +83,7 @@ class Live {
 
   #opened() {
     this.#isOpen = true;
-    this.#say('Open. What you send comes back.');
+    say(STATUS, 'Open. What you send comes back.');
     this.#showControls();
     byId('live-text').focus();
   }
@@ -92,11 +94,11 @@ class Live {
     this.#socket = undefined;
     this.#isOpen = false;
     if (code === SESSION_OVER) this.#lastWords = words;
-    this.#say(words);
+    say(STATUS, words);
     this.#showControls();
-    if (code === SESSION_OVER) this.#session.signedOut(reason.replace(/^session_/, ''));
+    if (code === SESSION_OVER) this.#session.signedOut(reason);
     else if (code !== NORMAL) this.#session.load();
-    if (hadFocus) byId('live-status').focus(); // what had it is hidden now
+    if (hadFocus) byId(STATUS).focus(); // what had it is hidden now
   }
 
   #showControls() {
@@ -110,17 +112,12 @@ class Live {
     list.append(make('li', {}, make('b', {}, who), ` ${text}`));
     while (list.children.length > SHOWN_MESSAGES) list.firstElementChild.remove();
   }
-
-  #say(words) {
-    const status = byId('live-status');
-    if (status.textContent !== words) status.textContent = words;
-  }
 }
 
 /** The API's first message says what the handshake brought it. */
 function greeting(data) {
   const { bearer, cookie } = JSON.parse(data);
-  return `received a bearer token: ${bearer === false ? 'no' : `yes, ${bearer.fingerprint}…`} · a cookie: ${cookie ? 'yes' : 'no'}`;
+  return `received a bearer token: ${bearerWords(bearer)} · a cookie: ${cookie ? 'yes' : 'no'}`;
 }
 
 function closeWords(code, reason, wasOpen) {

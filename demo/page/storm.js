@@ -1,6 +1,7 @@
 import { callApi } from './bff.js';
-import { byId, make } from './dom.js';
+import { byId, make, say } from './dom.js';
 
+const STATUS = 'storm-status';
 const CALLS = 50;
 const LABEL = 'Call it 50 times at once with an expired token';
 
@@ -29,7 +30,7 @@ class Storm {
     byId('storm').disabled = !signedIn || this.#phase !== 'idle';
     byId('storm-cancel').hidden = this.#phase !== 'waiting';
     if (this.#phase === 'waiting' && !signedIn) this.#enter('idle', 'Your session ended before the calls could start.');
-    else if (changed && this.#phase === 'idle') this.#say(signedIn ? '' : 'Sign in to try this.');
+    else if (changed && this.#phase === 'idle') say(STATUS, signedIn ? '' : 'Sign in to try this.');
   }
 
   cancel() {
@@ -88,13 +89,8 @@ class Storm {
   #enter(phase, words) {
     this.#phase = phase;
     byId('storm').textContent = LABEL;
-    this.#say(words);
+    say(STATUS, words);
     this.show();
-  }
-
-  #say(words) {
-    const status = byId('storm-status');
-    if (status.textContent !== words) status.textContent = words;
   }
 }
 

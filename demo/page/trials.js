@@ -1,4 +1,4 @@
-import { callApi } from './bff.js';
+import { bearerWords, callApi } from './bff.js';
 import { byId, make } from './dom.js';
 
 /** "Call the API": what the browser sent beside what the API received. */
@@ -27,7 +27,7 @@ export function prepareCall(session) {
 
 function describeCall({ status, code, body }) {
   if (status !== 200) return make('p', {}, `Status ${status}${code === null ? '' : `, ${code}`}: ${body?.title ?? 'no explanation'}.`);
-  const bearer = body.bearer === false ? 'no' : `yes, ${body.bearer.fingerprint}…`;
+  const bearer = bearerWords(body.bearer);
   const head = make('tr', {}, make('td'), column('Browser sent'), column('API received'));
   const rows = [row('Cookie', 'yes', body.cookie ? 'yes' : 'no', !body.cookie), row('Bearer token', 'no', bearer, body.bearer !== false)];
   const note = 'The characters are the start of the token’s SHA-256, not the token.';
