@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { cutOff } from '../kernel/cut-off.ts';
 import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
 
 /** The side of the upstream connection that a slow client needs. */
@@ -111,7 +112,7 @@ export class ResponsePump {
   #abort(): void {
     this.#cut = this.#paused ? 'client_gone' : 'upstream_lost';
     this.stop();
-    this.#response.destroy();
+    cutOff(this.#response);
   }
 
   /** An orderly end: the browser's EventSource connects again. A client that does not read would never get to it. */

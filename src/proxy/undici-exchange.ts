@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { cutOff } from '../kernel/cut-off.ts';
 import type { Failure } from '../kernel/errors.ts';
 import { isEventStream } from './event-stream.ts';
 import { forwardFailure } from './forward-failure.ts';
@@ -14,13 +15,6 @@ import { UploadWatch } from './upload-watch.ts';
 
 // The client's connection has its own error handling; without a listener a write that comes too late would end the process.
 const ignoreError = (): void => undefined;
-
-/** Never an orderly end: the client must be able to tell that the body is not whole. To HTTP/1.0 an end is the end of the body, a reset is not. */
-function cutOff(response: ServerResponse): void {
-  const { socket, httpVersionMinor } = response.req;
-  if (httpVersionMinor === 0 && !('encrypted' in socket)) socket.resetAndDestroy();
-  else response.destroy();
-}
 
 /** Sends the request of an exchange once more, on a connection of its own. */
 export type Again = (exchange: UndiciExchange, plan: ForwardPlan) => void;

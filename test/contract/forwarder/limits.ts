@@ -43,6 +43,18 @@ export const LIMITS: ForwarderCases = {
       },
     },
     {
+      title: 'resets an HTTP/1.0 client when the idle limit cuts its answer: an orderly end would be the end of the body',
+      play: async (stage) => {
+        stage.plan = { idleTimeout: 30 };
+        const { port } = await stage.withStub((_request, response) => response.writeHead(200).write('part'));
+        const client = await stage.client(port);
+        await client.send(GET.replace('HTTP/1.1', 'HTTP/1.0')).closed();
+        expect([client.received.endsWith('part'), client.wasReset]).toEqual([true, true]);
+        await stage.ended();
+        expect(stage.ends).toEqual(['upstream_lost']);
+      },
+    },
+    {
       title: 'cuts an event stream off at the end of its lifetime when its client does not read',
       play: async (stage) => {
         stage.plan = { onLive: endAfter(2_000), idleTimeout: 60_000 };
