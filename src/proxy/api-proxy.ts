@@ -137,7 +137,10 @@ export class ApiProxy {
   #signedOut(exchange: ProxyExchange, lookup: EndedLookup): void {
     const { route, request } = exchange;
     if (lookup.kind === 'none' && isCrossSiteNavigation(request.headers)) return exchange.send(continuingPage(exchange.publicHref));
-    if (route.token === 'optional' && route.access.allow.length === 0) return this.#forward(exchange, undefined);
+    if (route.token === 'optional' && route.access.allow.length === 0) {
+      exchange.session = exchange.taken = undefined; // what was known of the session before its end was
+      return this.#forward(exchange, undefined);
+    }
     exchange.ended = lookup;
     exchange.fail(sessionFailure(lookup));
   }

@@ -201,6 +201,17 @@ describe('a request on a route', () => {
       expect(upstream.requests.map((it) => it.headers.authorization)).toEqual([undefined, undefined]);
     });
 
+    it('leaves no cookie behind on an optional route when its end turns up at the renewal', async () => {
+      await open({
+        route: { token: 'optional' },
+        lookup: { ...active(), taken: taken('healed') },
+        fresh: () => ({ kind: 'rejected', reason: 'revoked' }),
+      });
+      const answer = await ask('GET /api', ...OURS, COOKIE);
+      expect([answer.status, headers(answer, 'set-cookie')]).toEqual([200, []]);
+      expect((await upstream.request()).headers.authorization).toBeUndefined();
+    });
+
     it('is never read on a route without token', async () => {
       const unread = (): never => {
         throw new Error('read');
