@@ -136,5 +136,8 @@ export type ActName = keyof typeof ACTS;
 /** All but the one that waits for a test. */
 export const ACT_NAMES = (Object.keys(ACTS) as ActName[]).filter((name) => name !== 'held');
 
+/** Whole answers on connections that are kept. */
+export const KEPT_ACTS: readonly ActName[] = ['small', 'large', 'chunked', 'tiny-chunks', 'empty', 'hints'];
+
 export const outcomesOf = (name: ActName): readonly Outcome[] => ACTS[name].outcomes;
 export const looksStale = (name: ActName): boolean => 'looksStale' in ACTS[name];

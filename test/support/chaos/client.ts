@@ -5,12 +5,14 @@ import { MessageReader, type Message } from './message-reader.ts';
 /** A client on a bare socket. It never closes by itself: whoever plays it does, or the other side. */
 export class ChaosClient {
   readonly #socket: Socket;
+  readonly #onSent: () => void;
   readonly #reader: MessageReader;
   #isOver = false;
   #waiting: (() => void)[] = [];
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, onSent: () => void) {
     this.#socket = socket;
+    this.#onSent = onSent;
     this.#reader = new MessageReader(() => undefined);
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => this.#changed(() => this.#reader.take(text)));
@@ -19,10 +21,11 @@ export class ChaosClient {
     socket.on('close', () => this.#changed(() => (this.#isOver = true)));
   }
 
-  static async open(port: number): Promise<ChaosClient> {
+  /** `onSent` is called when bytes have gone out that may be a whole request. */
+  static async open(port: number, onSent: () => void = () => undefined): Promise<ChaosClient> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
     await once(socket, 'connect');
-    return new ChaosClient(socket);
+    return new ChaosClient(socket, onSent);
   }
 
   /** Every answer of this connection, in order. */
@@ -36,13 +39,14 @@ export class ChaosClient {
   }
 
   send(bytes: string): void {
-    if (!this.#isOver && this.#socket.writable) this.#socket.write(bytes, 'latin1');
+    this.#write(bytes);
+    this.#onSent();
   }
 
   /** In pieces of so many bytes, with everybody else's turn in between. */
   async trickle(bytes: string, size: number): Promise<void> {
     for (let at = 0; at < bytes.length && !this.#isOver; at += size) {
-      this.send(bytes.slice(at, at + size));
+      this.#write(bytes.slice(at, at + size));
       await new Promise((resolve) => setImmediate(resolve));
     }
   }
@@ -85,6 +89,10 @@ export class ChaosClient {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #write(bytes: string): void {
+    if (!this.#isOver && this.#socket.writable) this.#socket.write(bytes, 'latin1');
   }
 
   #ended(): void {

@@ -1,14 +1,13 @@
 import type { SeededRandom } from '../random.ts';
+import { KEPT_ACTS } from './acts.ts';
 import type { ChaosClient } from './client.ts';
-import type { PlannedRequest } from './requests.ts';
+import type { PlannedRequest, Wishes } from './requests.ts';
 
 /** How one connection of a client goes. `requests`: what it may send. */
-export interface Play {
+export interface Play extends Wishes {
   /** Everything is done right: each request must come to one of the outcomes of its act. */
   readonly isGood: boolean;
   readonly requests: number;
-  /** Requests without a body only. */
-  readonly bodiless?: boolean;
   run(client: ChaosClient, requests: readonly PlannedRequest[], random: SeededRandom): Promise<void>;
 }
 
@@ -59,17 +58,16 @@ const afterHead = (request: PlannedRequest): string => request.head;
 const inBody = (request: PlannedRequest, random: SeededRandom): string => request.head + partOf(request.body, random);
 const all = (request: PlannedRequest): string => request.head + request.body;
 
+async function oneAfterAnother(client: ChaosClient, requests: readonly PlannedRequest[]): Promise<void> {
+  for (const [at, request] of requests.entries()) {
+    client.send(all(request));
+    await client.answered(at);
+  }
+}
+
 export const PLAYS = {
-  'one after another': {
-    isGood: true,
-    requests: 3,
-    async run(client, requests) {
-      for (const [at, { head, body }] of requests.entries()) {
-        client.send(head + body);
-        await client.answered(at);
-      }
-    },
-  },
+  'one after another': { isGood: true, requests: 3, run: oneAfterAnother },
+  'comes back': { isGood: true, requests: 12, bodiless: true, acts: KEPT_ACTS, run: oneAfterAnother },
   pipelined: {
     isGood: true,
     requests: 3,

@@ -21,9 +21,22 @@ export interface PlannedRequest {
 
 const SIZES = [1, 300, 65_535, 65_536, 65_537, 200_000] as const;
 
-/** A request for a random act; `bodiless` for those that are pipelined. */
-export function planRequest(random: SeededRandom, id: string, sender: Sender, bodiless = false): PlannedRequest {
-  const act = random.pick(ACT_NAMES);
+/** What a play asks for, unless it is anything. */
+export interface Wishes {
+  /** Requests without a body only. */
+  readonly bodiless?: boolean;
+  /** These acts only. */
+  readonly acts?: readonly ActName[];
+}
+
+/** A request for a random act. */
+export function planRequest(
+  random: SeededRandom,
+  id: string,
+  sender: Sender,
+  { bodiless = false, acts = ACT_NAMES }: Wishes,
+): PlannedRequest {
+  const act = random.pick(acts);
   const hasBody = !bodiless && random.chance(2);
   const method = hasBody ? random.pick(['POST', 'PUT', 'DELETE']) : random.pick(['GET', 'GET', 'OPTIONS']);
   return requestFor(act, { id, method, size: hasBody ? random.pick(SIZES) : 0, isChunked: random.chance(2) }, sender);

@@ -55,6 +55,7 @@ export function chaosTrial({ seed, cycles }: TrialOptions): void {
       const wanted = [...PLAY_NAMES.map((it) => `play ${it}`), ...ACT_NAMES.map((it) => `act ${it}`)];
       expect(wanted.filter((it) => !damage.counts.has(it))).toEqual([]);
       for (const seen of ['whole', 'cut', 'closed', '413', '502', '504']) expect(damage.counts.get(`seen ${seen}`)).toBeGreaterThan(0);
+      expect(damage.counts.get('sent again')).toBeGreaterThan(0);
     });
 
     it('cause no line of level error', () => {

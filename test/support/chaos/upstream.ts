@@ -8,14 +8,26 @@ import { Talk } from './talk.ts';
 /** `/<act>/<id>`, whatever stands in front. */
 const TARGET = /^[A-Z]+ \S*\/([a-z0-9-]+)\/([a-z0-9]+) HTTP\/1\.1$/;
 
+/** One connection as this side knows it. */
+interface Connection {
+  /** The last one. */
+  talk: Talk | undefined;
+  /** Closed while it was idle: what still comes in on it is read by nobody. */
+  isDropped: boolean;
+}
+
 /** An upstream on bare sockets that plays the act which each request names. It notes whatever should not have reached it. */
 export class ChaosUpstream {
   /** How often the head of each request arrived, by id. */
   readonly hits = new Map<string, number>();
+  /** Those of requests that came on a connection which had been dropped. They were not read, so they are no hits. */
+  readonly late = new Set<string>();
   /** What no upstream should ever see. */
   readonly violations: string[] = [];
+  /** Connections dropped so far. */
+  dropped = 0;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Map<Socket, Connection>();
   #released: () => void = () => undefined;
   #gate: Promise<void> = Promise.resolve();
 
@@ -37,7 +49,7 @@ export class ChaosUpstream {
 
   /** Connections that the other side has not closed yet. */
   get open(): number {
-    return this.#sockets.size;
+    return this.#connections.size;
   }
 
   /** Until the returned function is called, the act `held` waits. */
@@ -46,34 +58,62 @@ export class ChaosUpstream {
     return () => this.#released();
   }
 
+  /** After so many turns of the event loop it closes every idle connection, as a server does whose patience or life is over. */
+  async dropIdle(turns: number): Promise<void> {
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (const [socket, connection] of this.#connections) {
+      if (connection.talk?.isOver !== true || connection.isDropped || !socket.writable) continue;
+      connection.isDropped = true;
+      this.dropped++;
+      socket.end();
+    }
+  }
+
+  /** What it noted of requests is of no more use. */
+  forget(): void {
+    this.hits.clear();
+    this.late.clear();
+    this.dropped = 0;
+  }
+
   async close(): Promise<void> {
     this.#released();
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#connections.keys()) socket.destroy();
     await once(this.#server, 'close');
   }
 
   #accept(socket: Socket): void {
-    this.#sockets.add(socket);
-    let talk: Talk | undefined;
+    const connection: Connection = { talk: undefined, isDropped: false };
+    this.#connections.set(socket, connection);
     const reader = new MessageReader(
-      (message) => (talk = this.#begin(socket, message, talk)),
-      (message) => talk?.bodyEnded(message.whole),
+      (message) => {
+        connection.talk = this.#begin(socket, message, connection.talk);
+      },
+      (message) => connection.talk?.bodyEnded(message.whole),
     );
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => {
+      if (connection.isDropped) return this.#tooLate(socket, text);
       reader.take(text);
       if (reader.rest.length > 0 && reader.current === undefined && !/^[A-Z]/.test(reader.rest))
         this.violations.push('bytes of no request');
     });
     socket.on('error', () => undefined); // resets are part of the play
-    socket.on('end', () => talk?.bodyEnded(false));
+    socket.on('end', () => connection.talk?.bodyEnded(false));
     // A side that never closes would keep its descriptor: what the other side has closed is no longer counted.
-    socket.on('end', () => this.#sockets.delete(socket) && setImmediate(() => socket.destroy()));
+    socket.on('end', () => this.#connections.delete(socket) && setImmediate(() => socket.destroy()));
     socket.on('close', () => {
-      talk?.bodyEnded(false);
-      this.#sockets.delete(socket);
+      connection.talk?.bodyEnded(false);
+      this.#connections.delete(socket);
     });
+  }
+
+  /** Nobody is there to read it any more. */
+  #tooLate(socket: Socket, text: string): void {
+    const [, , id] = TARGET.exec(text.slice(0, text.indexOf('\r\n'))) ?? [];
+    if (id !== undefined) this.late.add(id);
+    socket.destroy();
   }
 
   #begin(socket: Socket, message: Message, before: Talk | undefined): Talk {

@@ -34,9 +34,15 @@ export function isAllowed(act: ActName, seen: Seen, before: readonly Seen[]): bo
 export const isCutInTheQueue = (act: ActName, seen: Seen, before: readonly Seen[]): boolean =>
   seen === 'closed' && before.length > 0 && isAllowed(act, 'cut', before);
 
-/** RFC 9110 §9.2.2, as far as a request without a body goes: it may be sent again on a connection that turns out to be closed. */
-export const mostHits = ({ act, method, body }: PlannedRequest): number =>
-  looksStale(act) && body === '' && (method === 'GET' || method === 'OPTIONS') ? 2 : 1;
+/** RFC 9110 §9.2.2, as far as a request without a body goes: it is sent again on another connection when the first turns out to be closed. */
+const canBeSentAgain = ({ method, body }: PlannedRequest): boolean => body === '' && (method === 'GET' || method === 'OPTIONS');
+
+export const mostHits = (request: PlannedRequest): number => (looksStale(request.act) && canBeSentAgain(request) ? 2 : 1);
+
+/** The 502 of a request that never came to the upstream: it went out on a connection which had been closed. */
+export const wasLost = (seen: Seen, hits: number): boolean => seen === 502 && hits === 0;
+/** Where the body is lost with it, or once more might be once too often. */
+export const mayBeLost = (request: PlannedRequest): boolean => !canBeSentAgain(request);
 
 /** What clients that break off may get before they do; what they get of a 200 must still be their own. */
 const OWN_REFUSALS: ReadonlySet<Seen> = new Set([
