@@ -4,9 +4,10 @@ import type { TrustedProxies } from './trusted-proxies.ts';
 
 /** Writes X-Forwarded-* and Forwarded (RFC 7239) anew. Scheme and host are publicUrl's: the Host check has compared them. */
 export class ForwardedHeaders {
+  /** publicUrl's host, with its port where that is not the default one. */
+  readonly host: string;
   readonly #proxies: TrustedProxies;
   readonly #proto: string;
-  readonly #host: string;
   readonly #suffix: string;
   #lastPeer: string | undefined;
   #lastHeaders: string[] | undefined;
@@ -15,7 +16,7 @@ export class ForwardedHeaders {
     const { protocol, host } = new URL(options.publicOrigin);
     this.#proxies = options.trustedProxies;
     this.#proto = protocol.slice(0, -1);
-    this.#host = host;
+    this.host = host;
     this.#suffix = `;host=${host.includes(':') ? `"${host}"` : host};proto=${this.#proto}`;
   }
 
@@ -37,7 +38,7 @@ export class ForwardedHeaders {
   }
 
   #push(headers: string[], chain: readonly string[]): void {
-    headers.push('x-forwarded-for', chain.join(', '), 'x-forwarded-proto', this.#proto, 'x-forwarded-host', this.#host);
+    headers.push('x-forwarded-for', chain.join(', '), 'x-forwarded-proto', this.#proto, 'x-forwarded-host', this.host);
     headers.push('forwarded', chain.map((it) => `for=${node(it)}`).join(', ') + this.#suffix);
   }
 }

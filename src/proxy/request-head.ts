@@ -55,7 +55,8 @@ export class RequestHead {
     const headers: string[] = [];
     this.#copy(request, headers, route.clientAuthorization === 'pass');
     if (route.cookieSet.size > 0) this.#appendCookies(request, headers, route.cookieSet);
-    if (route.preserveHost && request.headers.host !== undefined) headers.push('host', request.headers.host);
+    // Never the client's own: behind a trusted proxy the Host check has judged another header.
+    if (route.preserveHost) headers.push('host', this.#options.forwarded.host);
     if (route.forwarded) this.#options.forwarded.append(headers, request);
     headers.push('x-request-id', context.requestId);
     if (context.accessToken !== undefined) headers.push('authorization', `Bearer ${context.accessToken}`);

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { ForwardedHeaders } from '../../src/proxy/forwarded.ts';
 import { HostCheck } from '../../src/proxy/host-check.ts';
 import { TrustedProxies } from '../../src/proxy/trusted-proxies.ts';
-import { Attack, head, HOST, refused, signedHead } from '../support/attack.ts';
+import { Attack, head, HOST, refused, SIGNED, signedHead } from '../support/attack.ts';
 import { header } from '../support/raw-http.ts';
 
 const PUBLIC = 'https://app.example.com';
@@ -69,7 +69,8 @@ describe('A50 CVE-2026-3635: X-Forwarded-* of a stranger', () => {
 
 describe('A51 X-Forwarded-For behind a trusted proxy', () => {
   let attack: Attack;
-  beforeAll(async () => (attack = await Attack.open({ trustedProxies: ['127.0.0.1', '10.0.0.0/8'] })));
+  const routes = [{ path: '/api' }, { path: '/kept', preserveHost: true }];
+  beforeAll(async () => (attack = await Attack.open({ routes, trustedProxies: ['127.0.0.1', '10.0.0.0/8'] })));
   afterEach(() => attack.forget());
   afterAll(() => attack.close());
 
@@ -125,6 +126,27 @@ describe('A51 X-Forwarded-For behind a trusted proxy', () => {
     expect(await attack.outcome(signedHead('GET /api', 'X-Forwarded-Host: evil.example'))).toEqual(refused(421, 'wrong_host'));
     const inner = head('GET /api', 'Host: inner:8080', 'X-Forwarded-Host: app.example.com', ...signedHead('').split('\r\n').slice(2, 4));
     expect(await attack.outcome(inner)).toMatchObject({ status: 200, upstream: ['GET /api'] });
+  });
+
+  it.each(['internal.evil', '"bad host"', 'app.example.com.evil.example', '', 'inner:8080'])(
+    'may send the Host %j along, which a route that preserves the public one does not pass on',
+    async (host) => {
+      const lines = [`Host: ${host}`, 'X-Forwarded-Host: app.example.com', ...SIGNED.slice(1)];
+      expect((await attack.ask(head('GET /kept', ...lines))).status).toBe(200);
+      const { rawHeaders } = await attack.upstream.request();
+      expect(rawHeaders.filter((_, at) => rawHeaders[at - (at % 2)]?.toLowerCase() === 'host')).toEqual(['host', 'app.example.com']);
+    },
+  );
+
+  it('does not make up for a Host that is there twice', async () => {
+    const twice = head('GET /kept', HOST, 'Host: internal.evil', 'X-Forwarded-Host: app.example.com', ...SIGNED.slice(1));
+    expect(await attack.outcome(twice)).toEqual(refused(421, 'wrong_host'));
+  });
+
+  it('stands in for a Host that is missing under HTTP/1.0', async () => {
+    const old = head('GET /kept', 'X-Forwarded-Host: app.example.com', ...SIGNED.slice(1)).replace('HTTP/1.1', 'HTTP/1.0');
+    expect((await attack.ask(old)).status).toBe(200);
+    expect((await attack.upstream.request()).headers.host).toBe('app.example.com');
   });
 
   it.each(['ok-1.2_3', 'a'.repeat(64)])('keeps the request id %s', async (id) => {

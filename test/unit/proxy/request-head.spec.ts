@@ -134,6 +134,14 @@ describe('a request head', () => {
 
   it('names the public Host only where the route says so', async () =>
     expect(await built('', { route: { preserveHost: true } })).toEqual(['host: app.example.com']));
+
+  it.each([
+    ['https://app.example.com:8443', 'app.example.com:8443'],
+    ['http://[::1]:3000', '[::1]:3000'],
+    ['https://other.example.com', 'other.example.com'],
+  ])('with publicUrl %s names %s there, whatever the client calls us', async (publicOrigin, host) =>
+    expect(await built('', { publicOrigin, route: { preserveHost: true } })).toEqual([`host: ${host}`]),
+  );
 });
 
 describe('forwarding headers', () => {
