@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as NetServer, type Socket } from 'node:net';
-import { answerUnderWay } from './answer-under-way.ts';
+import { answerUnderWay, cutConnection } from './answer-under-way.ts';
 
 /** What the last sweep saw of a connection. */
 interface Standing {
@@ -72,7 +72,7 @@ export class ServerDrain {
   }
 
   #cut(): void {
-    for (const socket of this.#sockets.keys()) socket.destroy();
+    for (const socket of this.#sockets.keys()) cutConnection(socket);
   }
 }
 

@@ -2,6 +2,7 @@ import { createServer, type ServerResponse } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import { listenOn } from '../../../src/ops/listen.ts';
 import { ServerDrain } from '../../../src/server/server-drain.ts';
+import { RawClient } from '../../support/raw-http.ts';
 
 describe('draining a server', () => {
   async function serverThatHolds(): Promise<{ origin: string; held: Promise<ServerResponse>; drain: (graceMs: number) => Promise<void> }> {
@@ -30,6 +31,17 @@ describe('draining a server', () => {
     await held;
     await drain(1);
     await expect(answer).rejects.toThrow();
+  });
+
+  it('cuts an answer without a length in a way that its HTTP/1.0 client does not take for its end', async () => {
+    const { origin, held, drain } = await serverThatHolds();
+    const client = await RawClient.open(Number(new URL(origin).port));
+    client.send('GET / HTTP/1.0\r\n\r\n');
+    (await held).write('part');
+    await client.until((it) => it.endsWith('part'));
+    await drain(1);
+    await client.closed();
+    expect(client.wasReset).toBe(true);
   });
 
   it('is done at once for a server that never listened', async () => {
