@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { LINGER_MS } from '../kernel/end-socket.ts';
 import { hasBody } from '../proxy/forwarder.ts';
-
-const LINGER_MS = 30_000;
+import { cutConnection } from './answer-under-way.ts';
 
 /** Closes the connection of a request body that stands still, or that goes on too long after it was answered. Idle time only, never a total. */
 export class BodyWatch {
   readonly #idleMs: number;
   readonly #onIdle: (request: IncomingMessage, response: ServerResponse) => void;
   readonly #lingerMs: number;
+  readonly #lingering = new WeakSet<Duplex>();
 
   /** Milliseconds; `lingerMs`: how long the rest of a body that was answered already is thrown away, however steadily it comes. */
   constructor(idleMs: number, onIdle: (request: IncomingMessage, response: ServerResponse) => void, lingerMs = LINGER_MS) {
@@ -26,30 +28,44 @@ export class BodyWatch {
       seen = socket.bytesRead;
       if (!moved && !request.complete) this.#expire(request, response);
     }, this.#idleMs).unref();
-    const stop = (): void => clearInterval(timer);
-    request.on('close', stop);
-    response.on('finish', () => {
-      if (!request.complete) this.#linger(request, stop);
+    request.on('close', () => clearInterval(timer));
+    // Ahead of Node's own listener, which closes the connection behind a last answer.
+    response.prependListener('finish', () => {
+      if (!request.complete) this.#linger(request, timer);
     });
   }
 
+  /** Whether what comes on a connection is the body of a request that has been answered. */
+  isLingering(socket: Duplex): boolean {
+    return this.#lingering.has(socket);
+  }
+
   /** Answered while the client still sends: the rest is thrown away for a while. Node tells such a request nothing of its socket's end. */
-  #linger(request: IncomingMessage, stop: () => void): void {
+  #linger(request: IncomingMessage, idle: NodeJS.Timeout): void {
     const { socket } = request;
+    const close = socket.destroySoon.bind(socket);
     const timer = setTimeout(() => socket.destroy(), this.#lingerMs).unref();
+    this.#lingering.add(socket);
+    idle.refresh();
+    // With this Node closes the connection behind a last answer. While bytes come in that is a reset, which loses the answer (RFC 9112 §9.6).
+    socket.destroySoon = () => void socket.end();
     const end = (): void => {
       clearTimeout(timer);
-      stop();
+      clearInterval(idle);
       socket.off('close', end);
     };
-    request.on('close', end);
     socket.on('close', end);
+    request.on('close', () => {
+      end();
+      this.#lingering.delete(socket);
+      socket.destroySoon = close;
+      if (socket.writableEnded) close();
+    });
   }
 
   #expire(request: IncomingMessage, response: ServerResponse): void {
-    if (response.headersSent) return void request.socket.destroy();
+    if (response.headersSent) return cutConnection(request.socket);
     response.shouldKeepAlive = false;
     this.#onIdle(request, response);
-    response.on('finish', () => request.socket.destroySoon());
   }
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { answerUnderWay } from './answer-under-way.ts';
+import { answerUnderWay, cutConnection } from './answer-under-way.ts';
 import { refuseUnreadable, type UnreadableOptions } from './unreadable-request.ts';
 import { BodyWatch } from './body-watch.ts';
 
@@ -43,29 +43,37 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
   const ending = new WeakSet<Socket>();
   const listener: RequestListener = (request, response) => {
     const { socket } = request;
-    // Read ahead of an answer after which the connection is closed: it would be done, and nobody would be told (RFC 9112 §9.6).
-    if (ending.has(socket)) return void request.resume();
+    // Read ahead of an answer after which the connection is closed, or behind it: it would be done, and nobody would be told (RFC 9112 §9.6).
+    if (ending.has(socket) || socket.writableEnded) return void request.resume();
     if (response.socket === null) response.once('socket', (own: Socket) => closeIfCutOff(response, own));
     watch.begin(request, response);
     parts.listener(request, response);
     if (!response.shouldKeepAlive) ending.add(socket);
   };
   server.on('request', listener);
-  const upgrade = (request: IncomingMessage, _socket: unknown, early: Buffer): void => parts.upgrade(request, early);
+  const upgrade = (request: IncomingMessage, _socket: unknown, early: Buffer): void => {
+    if (request.socket.writableEnded) request.socket.destroy();
+    else parts.upgrade(request, early);
+  };
   // Whether a body is wanted is decided where it is read, so an expectation is an ordinary request until then.
   server.on('checkContinue', listener);
   server.on('checkExpectation', listener);
   server.on('upgrade', upgrade);
   // Without a listener Node drops a CONNECT without a word; judged like a handshake, it is refused in ours.
   server.on('connect', upgrade);
-  // Our listener takes Node's own decision away, which would close silent answers such as event streams. What is left to close: a
-  // client that has stopped reading, and a connection between two requests (Node gives it another timeout for that time).
-  server.setTimeout(options.bodyIdleTimeout, (socket: Socket) => {
-    const isBetweenRequests = socket.timeout === options.keepAliveTimeout + KEEP_ALIVE_BUFFER_MS && answerUnderWay(socket) === undefined;
-    if (socket.writableLength > 0 || isBetweenRequests) socket.destroy();
-  });
-  server.on('clientError', (error, socket) => refuseUnreadable(error, socket, parts));
+  const betweenRequestsMs = options.keepAliveTimeout + KEEP_ALIVE_BUFFER_MS;
+  server.setTimeout(options.bodyIdleTimeout, (socket: Socket) => closeSilent(socket, betweenRequestsMs));
+  server.on('clientError', (error, socket) => refuseUnreadable(error, socket, parts, watch.isLingering(socket)));
   return server;
+}
+
+/**
+ * Our listener takes Node's own decision away, which would close silent answers such as event streams. What is left to close: a
+ * client that has stopped reading, and a connection between two requests (Node gives it another timeout for that time).
+ */
+function closeSilent(socket: Socket, betweenRequestsMs: number): void {
+  const isBetweenRequests = socket.timeout === betweenRequestsMs && answerUnderWay(socket) === undefined;
+  if (socket.writableLength > 0 || isBetweenRequests) cutConnection(socket);
 }
 
 /** A pipelined answer was cut off before its turn came: Node forgets to close the connection, and its client would wait for ever. */

@@ -4,7 +4,7 @@ import type { ErrorCode, Failure } from '../kernel/errors.ts';
 import { failureResponse } from '../kernel/failure-response.ts';
 import type { OnAnswered } from '../kernel/request-fact.ts';
 import { rawOwn } from '../proxy/own-answer.ts';
-import { answerUnderWay } from './answer-under-way.ts';
+import { answerUnderWay, cutConnection } from './answer-under-way.ts';
 import { endSocket } from '../kernel/end-socket.ts';
 
 export interface UnreadableOptions {
@@ -28,17 +28,27 @@ const DETAILS: Partial<Record<ErrorCode, string>> = {
   bad_request: 'The request is not proper HTTP/1.1.',
 };
 
-/** The http server's `clientError` handler: answers what the parser refused, then closes. */
-export function refuseUnreadable(error: Error, stream: Duplex, options: UnreadableOptions): void {
+/**
+ * The http server's `clientError` handler: answers what the parser refused, then closes. `isAnswered`: what still came was the
+ * body of a request that has its answer.
+ */
+export function refuseUnreadable(error: Error, stream: Duplex, options: UnreadableOptions, isAnswered: boolean): void {
   if (!(stream instanceof Socket)) return void stream.destroy();
+  if (endsInBody(error, stream, isAnswered)) return cutConnection(stream);
   if (!stream.writable || stream.writableEnded) return; // more of the same request, after the answer
+  if (isAnswered) return void stream.end();
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (code === 'ECONNRESET' || wouldOvertake(stream)) return void stream.destroy();
+  if (code === 'ECONNRESET' || wouldOvertake(stream)) return cutConnection(stream);
   const failure: Failure = failureOf(CODES.get(code) ?? 'bad_request');
   const requestId = options.nextRequestId();
   const own = failureResponse(failure, { requestId, loginUrl: options.loginUrl, navigation: false });
   endSocket(stream, rawOwn(own, failure.code === 'header_too_large' ? options.clearAll() : []));
   options.onAnswered?.({ requestId, method: '', route: 'refused', status: own.status, durationMs: 0 });
+}
+
+/** The client has gone, and its request is told of as such; or it has its answer. */
+function endsInBody(error: Error, socket: Socket, isAnswered: boolean): boolean {
+  return 'code' in error && error.code === 'HPE_INVALID_EOF_STATE' && (isAnswered || answerUnderWay(socket) !== undefined);
 }
 
 function failureOf(code: ErrorCode): Failure {

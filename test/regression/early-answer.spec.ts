@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import type { RequestFact } from '../../src/kernel/request-fact.ts';
 import { signedHead } from '../support/attack.ts';
 import { openStand, type Stand } from '../support/proxy-stand.ts';
-import { RawClient, rawExchange } from '../support/raw-http.ts';
+import { header, RawClient, rawExchange } from '../support/raw-http.ts';
 import { RawUpstream } from '../support/upstream-stub.ts';
 
 const REFUSAL = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig';
@@ -14,13 +15,17 @@ describe('A35 an answer that comes while the client still sends', () => {
   let play: (socket: Socket, head: string) => void;
   let upstream: RawUpstream;
   let stand: Stand;
+  const facts: RequestFact[] = [];
 
   beforeAll(async () => {
     upstream = await RawUpstream.start((socket, text) => play(socket, text));
-    stand = await openStand({ upstream: upstream.origin, route: { maxBody: 10_000 } });
+    stand = await openStand({ upstream: upstream.origin, route: { maxBody: 10_000 }, onAnswered: (fact) => facts.push(fact) });
   });
 
-  afterEach(() => void upstream.heads.splice(0));
+  afterEach(() => {
+    upstream.heads.splice(0);
+    facts.splice(0);
+  });
 
   afterAll(async () => {
     await stand.close();
@@ -91,5 +96,52 @@ describe('A35 an answer that comes while the client still sends', () => {
     expect([answer.status, JSON.parse(answer.body)]).toEqual([413, expect.objectContaining({ code: 'payload_too_large' })]);
     await Promise.all(closed);
     expect((await rawExchange(stand.port, signedHead('GET /api'))).body).toBe('fine');
+  });
+
+  describe('and after which the connection is closed reaches a client that goes on sending', () => {
+    const LARGE = 20_000_000;
+
+    it.each<[string, string]>([
+      ['because the client asked for that', signedHead('POST /api', 'Connection: close', `Content-Length: ${String(LARGE)}`)],
+      ['because it is HTTP/1.0', signedHead('POST /api', `Content-Length: ${String(LARGE)}`).replace('HTTP/1.1', 'HTTP/1.0')],
+      ['because its expectation was not met', signedHead('POST /api', 'Expect: 100-continue', `Content-Length: ${String(LARGE)}`)],
+      ['to an upstream that had answered too', signedHead('POST /api', 'Connection: close', 'Transfer-Encoding: chunked') + '1312d00\r\n'],
+    ])('%s', async (_, requestHead) => {
+      play = (socket, text) => {
+        if (text.startsWith('POST')) socket.end(REFUSAL);
+      };
+      const client = await RawClient.open(stand.port, { heldOpen: true });
+      const over = once(client.socket, 'end');
+      client.send(requestHead).send(Buffer.alloc(LARGE, 'x'));
+      const answer = await client.answer();
+      await over;
+      client.socket.end();
+      await client.closed();
+      expect([answer.status, header(answer, 'connection'), client.wasReset]).toEqual([413, 'close', false]);
+    });
+  });
+
+  it.each([
+    ['after its answer', 'Content-Length: 20000', 413],
+    ['before it', 'Content-Length: 200', undefined],
+  ])('a client that ends in the middle of its body, %s, hears nothing more, and counts once', async (_, length, status) => {
+    const seen = new Promise<void>((resolve) => (play = () => resolve()));
+    const client = await RawClient.open(stand.port, { heldOpen: true });
+    client.send(`${signedHead('POST /api', length)}part`);
+    if (status === undefined) await seen;
+    else expect((await client.answer()).status).toBe(status);
+    client.socket.end();
+    expect(await client.closed()).toBe('');
+    expect(facts.map((it) => [it.method, it.status])).toEqual([['POST', status ?? 0]]);
+  });
+
+  it('to a body whose rest cannot be read is not followed by another one', async () => {
+    play = (socket) => socket.write(REFUSAL);
+    const client = await RawClient.open(stand.port);
+    client.send(`${signedHead('POST /api', 'Transfer-Encoding: chunked')}1\r\na\r\n`);
+    expect((await client.answer()).body).toBe('big');
+    client.send('no chunk\r\n');
+    expect(await client.closed()).toBe('');
+    expect(facts.map((it) => it.status)).toEqual([413]);
   });
 });

@@ -7,6 +7,8 @@ import { createHttpServer } from '../../../src/server/http-server.ts';
 import { RawClient } from '../../support/raw-http.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+const post = (version: string, ...lines: string[]): string =>
+  [`POST / HTTP/${version}`, 'Host: a', 'Content-Length: 8', ...lines, '', ''].join('\r\n');
 
 describe('the http server', () => {
   let server: Server;
@@ -20,7 +22,11 @@ describe('the http server', () => {
     await once(server, 'close');
   });
 
-  async function open(listener: RequestListener, limits: { keepAliveTimeout?: number; bodyIdleTimeout?: number }): Promise<void> {
+  async function open(
+    listener: RequestListener,
+    limits: { keepAliveTimeout?: number; bodyIdleTimeout?: number },
+    side: { heldOpen?: boolean } = {},
+  ): Promise<void> {
     const options = {
       maxHeaderSize: 16_384,
       headersTimeout: 60_000,
@@ -37,7 +43,7 @@ describe('the http server', () => {
     );
     const { port } = await listenOn(server, { host: '127.0.0.1', port: 0 }, 'listen.port');
     isClosed = once(server, 'connection').then(([socket]) => once(socket as Socket, 'close'));
-    client = await RawClient.open(port);
+    client = await RawClient.open(port, side);
   }
 
   it.each([
@@ -64,6 +70,67 @@ describe('the http server', () => {
     const received = await client.closed();
     expect(received).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\nfirst/s);
     expect(received).not.toContain('0\r\n\r\n');
+  });
+
+  describe('after an answer that comes while the client still sends its body', () => {
+    const refuse: RequestListener = (_request, response) => response.writeHead(413, { 'content-length': 3 }).end('big');
+    const ended = (): Promise<unknown> => once(client.socket, 'end');
+
+    it.each<[string, string, RequestListener]>([
+      ['the client wants closed', post('1.1', 'Connection: close'), refuse],
+      ['of HTTP/1.0', post('1.0'), refuse],
+      ['that we want closed', post('1.1'), (_request, response) => response.writeHead(413, { connection: 'close' }).end('big')],
+    ])('ends only our half of a connection %s, and throws the rest away', async (_, head, listener) => {
+      await open(listener, {}, { heldOpen: true });
+      const half = ended();
+      expect((await client.send(`${head}part`).answer()).status).toBe(413);
+      await half;
+      for (const piece of ['r', 'e', 's']) {
+        client.send(piece);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      client.send('t');
+      await isClosed;
+      client.socket.end();
+      await client.closed();
+      expect(client.wasReset).toBe(false);
+    });
+
+    it('never reads on behind that body', async () => {
+      const seen: string[] = [];
+      const listener: RequestListener = (request, response) => {
+        seen.push(request.method ?? '');
+        request.resume();
+        setImmediate(() => {
+          response.shouldKeepAlive = false; // known only after the listener
+          response.end('last');
+        });
+      };
+      await open(listener, {}, { heldOpen: true });
+      const half = ended();
+      client.send(post('1.1'));
+      await half;
+      client.send(`12345678${GET}${GET}`);
+      await isClosed;
+      expect(seen).toEqual(['POST']);
+    });
+
+    it('closes the connection of a client that neither goes on nor ends', async () => {
+      await open(refuse, { bodyIdleTimeout: 50 }, { heldOpen: true });
+      client.send(post('1.1', 'Connection: close'));
+      await isClosed;
+      expect(await client.until((it) => it.endsWith('big'))).toMatch(/^HTTP\/1\.1 413 /);
+    });
+  });
+
+  it('resets an answer without a length that its HTTP/1.0 client does not take: its end in order would be the whole of it', async () => {
+    await open((_request, response) => response.write(Buffer.alloc(50_000_000)), { bodyIdleTimeout: 100 });
+    client.socket.pause();
+    client.send(GET.replace('1.1', '1.0'));
+    await isClosed;
+    client.socket.resume();
+    await client.closed();
+    expect(client.wasReset).toBe(true);
   });
 
   it('leaves a silent answer alone where the idle limit happens to equal the time between two requests', async () => {
