@@ -22,6 +22,9 @@ export interface HttpServerParts extends UnreadableOptions {
   readonly onBodyIdle: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/** After so much silence the system asks whether the client is still there: one that vanished would keep its event stream for hours. */
+const PROBE_MS = 60_000;
+
 /** Node waits so much longer for the next request than it tells the client. */
 const KEEP_ALIVE_BUFFER_MS = 1_000;
 
@@ -37,6 +40,8 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
     insecureHTTPParser: false,
     requireHostHeader: false, // the front door answers a missing Host in our own words
     shouldUpgradeCallback: isWebSocketUpgrade,
+    keepAlive: true,
+    keepAliveInitialDelay: PROBE_MS,
   });
   server.maxConnections = options.maxConnections;
   const watch = new BodyWatch(options.bodyIdleTimeout, parts.onBodyIdle);

@@ -133,6 +133,12 @@ describe('the http server', () => {
     expect(client.wasReset).toBe(true);
   });
 
+  it('asks silent connections for signs of life, and takes those whose client is gone away', async () => {
+    await open((_request, response) => response.end('ok'), {});
+    const options = Object.entries(server).filter(([name]) => name.startsWith('keepAlive') && !name.includes('Timeout'));
+    expect(Object.fromEntries(options)).toEqual({ keepAlive: true, keepAliveInitialDelay: 60 });
+  });
+
   it('leaves a silent answer alone where the idle limit happens to equal the time between two requests', async () => {
     const limits = { keepAliveTimeout: 1, bodyIdleTimeout: 1_001 };
     await open((_request, response) => void setTimeout(() => response.end('late'), 1_300), limits);
