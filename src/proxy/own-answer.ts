@@ -13,11 +13,14 @@ export function sendOwn(response: ServerResponse, own: OwnResponse, setCookies: 
   response.end(own.body);
 }
 
-/** Meets an expectation (RFC 9110 §10.1.1) once it is decided that the body is wanted. From then on the request is an ordinary one. */
+/**
+ * Meets an expectation once it is decided that the body is wanted; one of HTTP/1.0 is ignored (RFC 9110 §10.1.1). From then on the
+ * request is an ordinary one.
+ */
 export function admitBody(response: ServerResponse): void {
-  const { headers } = response.req;
+  const { headers, httpVersionMinor } = response.req;
   if (headers.expect === undefined) return;
-  if (headers.expect.toLowerCase() === '100-continue') response.writeContinue();
+  if (headers.expect.toLowerCase() === '100-continue' && httpVersionMinor >= 1) response.writeContinue();
   delete headers.expect;
 }
 

@@ -172,6 +172,13 @@ describe('hop-by-hop headers', () => {
       expect([answer.status, (await attack.upstream.request()).headers.expect]).toEqual([200, undefined]);
     });
 
+    it('is ignored in HTTP/1.0, which knows no interim answers', async () => {
+      const client = await RawClient.open(attack.stand.port);
+      const bytes = signedHead('POST /api', 'Content-Length: 2', 'Expect: 100-continue').replace('HTTP/1.1', 'HTTP/1.0');
+      expect(await client.send(`${bytes}ok`).closed()).toMatch(/^HTTP\/1\.1 200 /);
+      expect((await attack.upstream.request()).headers.expect).toBeUndefined();
+    });
+
     it('asks for no body that is refused anyway, and the connection is closed', async () => {
       const client = await RawClient.open(attack.stand.port);
       const bytes = ['POST /api HTTP/1.1', ...SIGNED.slice(0, 2), 'Content-Length: 2', 'Expect: 100-continue', '', ''].join('\r\n');
