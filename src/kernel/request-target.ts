@@ -22,8 +22,10 @@ const HIDDEN = /%(?:25)*(?:2e|5c|00)|%(?:25)+2f/i;
 const OVERLONG_UTF8 = /%c[01]|%e0%[89]|%f0%8/i;
 const ENCODED_SLASH = /%2f/i;
 const SLASHES = /\/|%2f/i;
-// `..;x` is `..` to servlet containers, and `..%3B`, `..%20`, `..%3F` become it by one decoding.
-const DOT_SEGMENT = /^\.{1,2}(?:$|;|%[0-7])/;
+// `..;x` is `..` to servlet containers, `..%3B`, `..%20`, `..%3F` become it by one decoding, `%20..` to readers that trim.
+const DOT_SEGMENT = /^(?:%(?:25)*(?:20|[01][0-9a-f]))*\.{1,2}(?:$|;|%[0-7])/i;
+// Once decoded, a tab or line break vanishes in a URL parser (WHATWG), and what stood around it comes together.
+const VANISHING = /%(?:25)*0[9ad]/gi;
 const NEVER_RAW = /["<>^`{}]/g;
 
 const refuse = (detail: string): RequestTarget => ({ kind: 'refused', detail });
@@ -57,7 +59,9 @@ function careful(raw: string, query: string): RequestTarget {
   const path = raw.replace(ESCAPE, decodeUnreserved).replace(NEVER_RAW, encodeURIComponent);
   if (HIDDEN.test(path)) return refuse('The path holds an encoded dot, slash, backslash or NUL.');
   if (OVERLONG_UTF8.test(path)) return refuse('The path holds an overlong UTF-8 sequence.');
-  const segments = path.split(SLASHES).slice(1);
+  const plain = path.replace(VANISHING, '');
+  if (plain !== path && path.includes('%25')) return refuse('The path holds an encoded tab or line break, and an encoded percent sign.');
+  const segments = plain.split(SLASHES).slice(1);
   if (segments.some((it) => DOT_SEGMENT.test(it))) return refuse('The path holds a dot segment.');
   if (segments.slice(0, -1).includes('')) return refuse('The path holds an empty segment.');
   return { kind: 'canonical', path, query, encodedSlash: ENCODED_SLASH.test(path) };
