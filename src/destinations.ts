@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { isNavigation } from './csrf/navigation.ts';
 import type { Failure } from './kernel/errors.ts';
+import { otherReadings } from './kernel/other-readings.ts';
 import { canonicalTarget, isBelow, type CanonicalTarget } from './kernel/request-target.ts';
 import type { ApiRoute, ApiRoutes } from './proxy/api-routes.ts';
 import { splitTarget, type HostCheck } from './proxy/host-check.ts';
@@ -59,6 +60,8 @@ export class Destinations {
     const route = routes.match(inner.path);
     if (inner.encodedSlash && route?.allowEncodedSlash !== true)
       return refused({ code: 'path_refused', detail: 'The path holds an encoded slash.' });
+    if (otherReadings(inner.path).some((it) => routes.match(it) !== route))
+      return refused({ code: 'path_refused', detail: 'Other readers could take the path for one of another route.' });
     return route === undefined ? { kind: 'inside', target: inner } : { kind: 'route', target: inner, route };
   }
 

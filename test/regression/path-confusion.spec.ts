@@ -149,7 +149,7 @@ describe('a path that two readers could understand differently', () => {
     '/api/x%EF%BC%8F..%EF%BC%8Fy',
     '/api/%EF%BC%8E%EF%BC%8E/x',
     '/api/opened',
-    '/api/open;x',
+    '/api/opened;x',
   ])('A43 %s needs a session like the rest of the route', async (path) =>
     expect(await signedOut(path)).toEqual(refused(401, 'not_logged_in')),
   );
