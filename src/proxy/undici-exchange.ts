@@ -10,27 +10,25 @@ import { ClientGone, type RequestBody } from './request-body.ts';
 import type { UpstreamHeaders } from './response-head.ts';
 import { ResponsePump } from './response-pump.ts';
 import { causeOf, undiciFault } from './undici-fault.ts';
-import type { Line, LineUser } from './undici-lane.ts';
+import type { UndiciLane } from './undici-lane.ts';
+import type { LaneUser, UndiciLanes } from './undici-lanes.ts';
 import { UploadWatch } from './upload-watch.ts';
 
 // The client's connection has its own error handling; without a listener a write that comes too late would end the process.
 const ignoreError = (): void => undefined;
 
-/** Sends the request of an exchange once more, on a connection of its own. */
-export type Again = (exchange: UndiciExchange, plan: ForwardPlan) => void;
-
 /** Methods that do no more when a server sees them twice (RFC 9110 §9.2.2, RFC 10008). */
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY']);
 
 /** One exchange, called by undici as it goes on. */
-export class UndiciExchange implements LineUser {
-  /** Where the request goes out; none on a connection of its own. */
-  line: Line | undefined;
+export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
   readonly #response: ServerResponse;
   readonly #body: RequestBody | null;
   readonly #plan: ForwardPlan;
-  readonly #again: Again;
+  readonly #lanes: UndiciLanes;
   readonly #upload: UploadWatch | undefined;
+  #lane: UndiciLane | undefined;
+  #isSecond = false;
   /** Of a used connection whose loss before the next byte is worth another attempt: what had been read from it before. */
   #readBefore: number | undefined;
   #controller: Dispatcher.DispatchController | undefined;
@@ -41,21 +39,29 @@ export class UndiciExchange implements LineUser {
   #held: Buffer[] | undefined;
   #interims = 0;
 
-  constructor(response: ServerResponse, body: RequestBody | null, plan: ForwardPlan, again: Again) {
+  constructor(response: ServerResponse, body: RequestBody | null, plan: ForwardPlan, lanes: UndiciLanes) {
     this.#response = response;
     this.#body = body;
     this.#plan = plan;
-    this.#again = again;
+    this.#lanes = lanes;
     if (body !== null) this.#upload = new UploadWatch(body, plan, (error) => this.#controller?.abort(error));
     response.on('error', ignoreError).on('close', this.#clientClosed);
   }
 
+  /** `false`: the client left while the request waited for its turn. */
+  begin(lane: UndiciLane): boolean {
+    if (this.#ended) return false;
+    this.#lane = lane;
+    lane.send(this.#plan, this.#body, this);
+    return true;
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    // The client left while the request waited for a connection: the upstream must not see it.
+    // The client left while the connection was made: the upstream must not see the request.
     if (this.#ended) return controller.abort(new ClientGone());
-    const isReused = this.line?.use() === true;
-    if (isReused && this.#body === null && IDEMPOTENT.has(this.#plan.method)) this.#readBefore = this.line?.bytesRead;
+    const isReused = this.#lane?.use() === true;
+    if (isReused && this.#body === null && IDEMPOTENT.has(this.#plan.method)) this.#readBefore = this.#lane?.bytesRead;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders): void {
@@ -75,6 +81,9 @@ export class UndiciExchange implements LineUser {
   }
 
   onResponseEnd(): void {
+    const lane = this.#lane;
+    this.#lane = undefined;
+    if (lane !== undefined) this.#lanes.give(lane);
     if (this.#ended) return;
     if (this.#isUndecided) return void (this.#isWhole = true);
     this.#end('complete');
@@ -82,9 +91,12 @@ export class UndiciExchange implements LineUser {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    const lane = this.#lane;
+    this.#lane = undefined;
+    if (lane !== undefined) this.#lanes.drop(lane);
     if (this.#ended) return;
     if (error instanceof ClientGone) return this.#end('client_gone');
-    if (this.#wasStale(error)) return this.#tryAgain();
+    if (lane !== undefined && this.#mayGoAgain(lane, error)) return this.#tryAgain();
     if (!this.#response.headersSent) return this.#fail(forwardFailure(undiciFault(error)), causeOf(error));
     this.#end('upstream_lost');
     cutOff(this.#response);
@@ -125,13 +137,18 @@ export class UndiciExchange implements LineUser {
   };
 
   /** The upstream had closed a kept connection, or did so without a word about this request. */
-  #wasStale(error: Error): boolean {
-    return this.#readBefore !== undefined && this.#readBefore === this.line?.bytesRead && undiciFault(error) === 'unreachable';
+  #mayGoAgain(lane: UndiciLane, error: Error): boolean {
+    if (this.#isSecond || undiciFault(error) !== 'unreachable') return false;
+    // undici lets one turn pass before it uses an idle connection again. When that is reset meanwhile, it fails what waits for it, of
+    // which not a byte has gone out: any request may be sent then, its body is still whole.
+    const wasNeverSent = this.#controller === undefined && lane.isMade;
+    return wasNeverSent || (this.#readBefore !== undefined && this.#readBefore === lane.bytesRead);
   }
 
   #tryAgain(): void {
-    this.line = this.#readBefore = this.#controller = undefined;
-    this.#again(this, this.#plan);
+    this.#isSecond = true;
+    this.#readBefore = this.#controller = undefined;
+    this.#lanes.takeNew(this);
   }
 
   #interim(status: number, headers: UpstreamHeaders): void {

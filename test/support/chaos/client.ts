@@ -2,18 +2,34 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { MessageReader, type Message } from './message-reader.ts';
 
+/** Who watches a client. */
+export interface Onlooker {
+  /** Some bytes have gone out that may be a whole request. */
+  sent(): void;
+  /** The answer with this id is whole. */
+  answered(id: string): void;
+}
+
+const nobody: Onlooker = { sent: () => undefined, answered: () => undefined };
+
 /** A client on a bare socket. It never closes by itself: whoever plays it does, or the other side. */
 export class ChaosClient {
   readonly #socket: Socket;
-  readonly #onSent: () => void;
+  readonly #onlooker: Onlooker;
   readonly #reader: MessageReader;
   #isOver = false;
   #waiting: (() => void)[] = [];
 
-  private constructor(socket: Socket, onSent: () => void) {
+  private constructor(socket: Socket, onlooker: Onlooker) {
     this.#socket = socket;
-    this.#onSent = onSent;
-    this.#reader = new MessageReader(() => undefined);
+    this.#onlooker = onlooker;
+    this.#reader = new MessageReader(
+      () => undefined,
+      ({ headers }) => {
+        const id = headers.get('x-id');
+        if (id !== undefined) onlooker.answered(id);
+      },
+    );
     socket.setEncoding('latin1');
     socket.on('data', (text: string) => this.#changed(() => this.#reader.take(text)));
     socket.on('end', () => this.#changed(() => this.#ended()));
@@ -21,11 +37,10 @@ export class ChaosClient {
     socket.on('close', () => this.#changed(() => (this.#isOver = true)));
   }
 
-  /** `onSent` is called when bytes have gone out that may be a whole request. */
-  static async open(port: number, onSent: () => void = () => undefined): Promise<ChaosClient> {
+  static async open(port: number, onlooker = nobody): Promise<ChaosClient> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
     await once(socket, 'connect');
-    return new ChaosClient(socket, onSent);
+    return new ChaosClient(socket, onlooker);
   }
 
   /** Every answer of this connection, in order. */
@@ -40,7 +55,7 @@ export class ChaosClient {
 
   send(bytes: string): void {
     this.#write(bytes);
-    this.#onSent();
+    this.#onlooker.sent();
   }
 
   /** In pieces of so many bytes, with everybody else's turn in between. */

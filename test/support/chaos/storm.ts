@@ -1,5 +1,5 @@
 import { SeededRandom } from '../random.ts';
-import { ChaosClient } from './client.ts';
+import { ChaosClient, type Onlooker } from './client.ts';
 import { PLAY_NAMES, PLAYS, type Play } from './plays.ts';
 import { planRequest, type PlannedRequest, type Sender } from './requests.ts';
 import type { ChaosUpstream } from './upstream.ts';
@@ -48,7 +48,7 @@ async function playOne(options: StormOptions, cycle: number, damage: Damage): Pr
   const requests = Array.from({ length }, (_, at) =>
     planRequest(random, `${options.seed.toString(36)}x${String(cycle)}x${String(at)}`, options.sender, play),
   );
-  const client = await ChaosClient.open(options.port, dropping(options.upstream, play, random));
+  const client = await ChaosClient.open(options.port, onlooker(options.upstream, play, random));
   const fault = (text: string): number => damage.faults.push(`seed ${String(options.seed)} cycle ${String(cycle)} (${name}): ${text}`);
   if (!(await inTime(play.run(client, requests, random)))) fault(`forgotten, ${requests.map(({ act }) => act).join(', ')}`);
   count(damage, `play ${name}`);
@@ -57,10 +57,13 @@ async function playOne(options: StormOptions, cycle: number, damage: Damage): Pr
 }
 
 /** In many plays the upstream closes its idle connections about when a request is on its way to it. */
-function dropping(upstream: ChaosUpstream, play: Play, random: SeededRandom): () => void {
+function onlooker(upstream: ChaosUpstream, play: Play, random: SeededRandom): Onlooker {
   const doesDrop = play.requests > 1 || random.chance(2);
-  return () => {
-    if (doesDrop) void upstream.dropIdle(random.integer(4));
+  return {
+    answered: (id) => upstream.answered(id),
+    sent: () => {
+      if (doesDrop) void upstream.dropIdle(random.pick(['fin', 'rst']), random.integer(4));
+    },
   };
 }
 

@@ -12,6 +12,8 @@ const TARGET = /^[A-Z]+ \S*\/([a-z0-9-]+)\/([a-z0-9]+) HTTP\/1\.1$/;
 interface Connection {
   /** The last one. */
   talk: Talk | undefined;
+  /** The client has the whole answer to it, so there is none of it left on the way. */
+  isAnswered: boolean;
   /** Closed while it was idle: what still comes in on it is read by nobody. */
   isDropped: boolean;
 }
@@ -58,14 +60,21 @@ export class ChaosUpstream {
     return () => this.#released();
   }
 
+  /** The whole answer to this request is with its client. */
+  answered(id: string): void {
+    for (const connection of this.#connections.values()) if (connection.talk?.id === id) connection.isAnswered = true;
+  }
+
   /** After so many turns of the event loop it closes every idle connection, as a server does whose patience or life is over. */
-  async dropIdle(turns: number): Promise<void> {
+  async dropIdle(how: 'fin' | 'rst', turns: number): Promise<void> {
     for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
     for (const [socket, connection] of this.#connections) {
-      if (connection.talk?.isOver !== true || connection.isDropped || !socket.writable) continue;
+      // Behind an answer an end takes nothing with it, a reset might.
+      if (connection.isDropped || !socket.writable || !(how === 'fin' ? connection.talk?.isOver : connection.isAnswered)) continue;
       connection.isDropped = true;
       this.dropped++;
-      socket.end();
+      if (how === 'fin') socket.end();
+      else socket.resetAndDestroy();
     }
   }
 
@@ -84,11 +93,12 @@ export class ChaosUpstream {
   }
 
   #accept(socket: Socket): void {
-    const connection: Connection = { talk: undefined, isDropped: false };
+    const connection: Connection = { talk: undefined, isAnswered: false, isDropped: false };
     this.#connections.set(socket, connection);
     const reader = new MessageReader(
       (message) => {
         connection.talk = this.#begin(socket, message, connection.talk);
+        connection.isAnswered = false;
       },
       (message) => connection.talk?.bodyEnded(message.whole),
     );
