@@ -85,9 +85,7 @@ async function createNest(config: Config, frontend: Frontend, { clock, onAnswere
           fastifyHandler(request, response);
         }),
         upgrade: (request, early) => frontend.door.upgrade(request, early),
-        onBodyIdle: (request, response) => {
-          frontend.door.fail(request, response, { code: 'request_timeout' }, frontend.requestIds.next(clock.now()));
-        },
+        onBodyIdle: (request, response) => frontend.door.bodyIdle(request, response),
         loginUrl: frontend.loginUrl,
         nextRequestId: () => frontend.requestIds.next(clock.now()),
         clearAll: () => frontend.clearAll(),

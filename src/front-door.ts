@@ -37,8 +37,8 @@ export interface FrontDoor {
   listener(next: RequestListener): RequestListener;
   /** A WebSocket handshake; `early` came right behind it. Never leaves a socket hanging: what becomes no tunnel is answered and closed. */
   upgrade(request: IncomingMessage, early: Buffer): void;
-  /** Answers with an error of ours, as a page for a navigation. */
-  fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void;
+  /** Answers a request that is not on a route and whose body has stopped coming. */
+  bodyIdle(request: IncomingMessage, response: ServerResponse): void;
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -70,14 +70,14 @@ class Door implements FrontDoor {
       if (goes.kind === 'moved') return sendOwn(response, moved(goes.location, requestId));
       if (goes.kind === 'refused') {
         if (goes.closing === true) response.shouldKeepAlive = false;
-        return this.fail(request, response, goes.failure, requestId);
+        return this.#fail(request, response, goes.failure, requestId);
       }
       try {
         handOver(request, response, goes.target, requestId);
         next(request, response);
       } catch (error) {
         this.#logError(error, requestId);
-        this.fail(request, response, INTERNAL, requestId);
+        this.#fail(request, response, INTERNAL, requestId);
       }
     };
   }
@@ -99,7 +99,13 @@ class Door implements FrontDoor {
     this.#tell(request, requestId, 'refused', own.status, 0);
   }
 
-  fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void {
+  bodyIdle(request: IncomingMessage, response: ServerResponse): void {
+    const given = response.getHeader('x-request-id');
+    this.#fail(request, response, { code: 'request_timeout' }, typeof given === 'string' ? given : this.#requestId(request));
+  }
+
+  /** Answers with an error of ours, as a page for a navigation. */
+  #fail(request: IncomingMessage, response: ServerResponse, failure: Failure, requestId: string): void {
     if (response.headersSent) return void response.destroy();
     const navigation = isNavigation(request.headers);
     sendOwn(response, failureResponse(failure, { requestId, loginUrl: this.#options.loginUrl, navigation }));

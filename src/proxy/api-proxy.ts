@@ -116,9 +116,9 @@ export class ApiProxy {
   }
 
   #forward(exchange: ProxyExchange, accessToken: string | undefined, idle?: TakenTicket): void {
-    const { request, response, route, requestId } = exchange;
+    const { request, route, requestId } = exchange;
     exchange.idle = idle;
-    if (response.destroyed) return exchange.abandon();
+    if (exchange.isOver) return exchange.abandon();
     if (!exchange.enter()) return exchange.fail(OVERLOADED);
     exchange.forward(this.#options.requestHead.build(request, route, { requestId, accessToken }));
   }

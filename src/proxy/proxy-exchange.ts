@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNavigation } from '../csrf/navigation.ts';
 import type { PresentedCookie } from '../cookie/session-cookie.ts';
+import { BODY_IDLE } from '../kernel/body-idle.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { statusOf, type Failure } from '../kernel/errors.ts';
 import { failureResponse, type FailureContext, type OwnResponse } from '../kernel/failure-response.ts';
@@ -13,7 +14,8 @@ import type { SessionLookup, TakenTicket } from '../session/session-lookup.ts';
 import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
 import { isEventStream } from './event-stream.ts';
-import type { ForwardEnd, ForwardPlan, HeadDecision } from './forwarder.ts';
+import { forwardFailure } from './forward-failure.ts';
+import { hasBody, type ForwardEnd, type ForwardPlan, type HeadDecision } from './forwarder.ts';
 import { sendOwn } from './own-answer.ts';
 import { responseHead, type ResponseHead, type UpstreamHeaders } from './response-head.ts';
 import type { SecondTry } from './second-try.ts';
@@ -68,6 +70,12 @@ export class ProxyExchange implements ForwardPlan {
     this.method = request.method ?? '';
     this.path = upstreamPath(route, target.path) + target.query;
     this.#startedAt = shared.clock.now();
+    if (hasBody(request)) request.once(BODY_IDLE, () => this.#fellSilent());
+  }
+
+  /** Nothing may be sent any more: the client left, or has its answer. */
+  get isOver(): boolean {
+    return this.response.destroyed || this.response.headersSent;
   }
 
   get headersTimeout(): number {
@@ -177,6 +185,12 @@ export class ProxyExchange implements ForwardPlan {
     const context = { requestId: this.requestId, loginUrl: this.shared.loginUrl, navigation, ...returnTo, ...more };
     const cookies = this.ended === undefined ? this.#setCookies(this.taken ?? this.idle) : this.#clearing(this.ended);
     sendOwn(this.response, failureResponse(failure, context), cookies);
+  }
+
+  /** The client, wherever the request had come to. One that is upstream ends there when its answer is out. */
+  #fellSilent(): void {
+    this.onFailure(forwardFailure('client_silent'), '');
+    this.#report(this.response.statusCode);
   }
 
   #tryAgain(): void {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { BODY_IDLE } from '../kernel/body-idle.ts';
 import { LINGER_MS } from '../kernel/end-socket.ts';
 import { hasBody } from '../proxy/forwarder.ts';
 import { cutConnection } from './answer-under-way.ts';
@@ -66,6 +67,6 @@ export class BodyWatch {
   #expire(request: IncomingMessage, response: ServerResponse): void {
     if (response.headersSent) return cutConnection(request.socket);
     response.shouldKeepAlive = false;
-    this.#onIdle(request, response);
+    if (!request.emit(BODY_IDLE)) this.#onIdle(request, response);
   }
 }

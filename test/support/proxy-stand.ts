@@ -186,7 +186,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     {
       listener: door.listener(options.next ?? echoInside),
       upgrade: (request, early) => door.upgrade(request, early),
-      onBodyIdle: (request, response) => door.fail(request, response, { code: 'request_timeout' }, 'idle'),
+      onBodyIdle: (request, response) => door.bodyIdle(request, response),
       loginUrl,
       nextRequestId: () => 'unreadable',
       clearAll: () => cookie.clearAll(),
