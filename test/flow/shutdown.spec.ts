@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Agent, get, type IncomingMessage } from 'node:http';
-import { openHouse, type House } from '../support/house.ts';
+import { openHouse, type House, type HouseOptions } from '../support/house.ts';
 import { header, RawClient } from '../support/raw-http.ts';
 
 describe('stopping', () => {
@@ -13,7 +13,7 @@ describe('stopping', () => {
   });
 
   const routes = (upstream: string) => [{ path: '/api', upstream, stripPrefix: true, token: 'none' }];
-  const open = async (): Promise<void> => void (house = await openHouse({ routes }));
+  const open = async (those: HouseOptions['routes'] = routes): Promise<void> => void (house = await openHouse({ routes: those }));
   const request = (path: string, ...lines: string[]): string =>
     [`GET ${path} HTTP/1.1`, `Host: localhost:${String(house.port)}`, ...lines, '', ''].join('\r\n');
   const connected = async (bytes: string, heldOpen = true): Promise<RawClient> => {
@@ -87,6 +87,18 @@ describe('stopping', () => {
       [200, 'close'],
     ]);
     expect((await (await connected(request('/bff/session'))).answer()).status).toBe(200);
+  });
+
+  it('lets a client read a refusal although it is still sending when the connection ends', async () => {
+    await open((upstream) => [{ path: '/api', upstream, token: 'none', maxBody: '1KiB' }]);
+    house.app.announceShutdown();
+    const length = 20_000_000;
+    const post = request('/api/x', 'X-CSRF: 1', `Content-Length: ${String(length)}`).replace('GET', 'POST');
+    const client = await connected(post + 'x'.repeat(length));
+    const answer = await client.answer();
+    client.socket.end();
+    await client.closed();
+    expect([answer.status, header(answer, 'connection'), client.wasReset]).toEqual([413, 'close', false]);
   });
 
   it('ends event streams in order, so that their clients come back to another process', async () => {

@@ -28,11 +28,11 @@ describe('A32 a never-ending body on a 401', () => {
     server.closeAllConnections();
   });
 
-  const open = (): Promise<RawClient> => RawClient.open((server.address() as AddressInfo).port);
+  const open = (heldOpen = false): Promise<RawClient> => RawClient.open((server.address() as AddressInfo).port, { heldOpen });
 
-  it('is cut off, however steadily it comes', async () => {
-    const client = await open();
-    client.send('POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n');
+  it.each(['keep-alive', 'close'])('is cut off, however steadily it comes, on a connection for %s', async (connection) => {
+    const client = await open(true);
+    client.send(`POST / HTTP/1.1\r\nHost: x\r\nConnection: ${connection}\r\nTransfer-Encoding: chunked\r\n\r\n`);
     const drip = setInterval(() => client.send('1\r\na\r\n'), 5);
     const answer = await client.answer();
     await client.closed();
