@@ -25,7 +25,7 @@ export function openUpstream({ tls, ...options }: PoolOptions, { ping, logger }:
   const { origin } = options;
   const way = { ...options, tls: tls && upstreamTls(tls, { origin, logger }) };
   const requests = new UndiciForwarder(way);
-  const webSockets = new WebSocketForwarder({ dial: dialer(way), authority: new URL(origin).host, ping });
+  const webSockets = new WebSocketForwarder({ dial: dialer(way), authority: new URL(origin).host, ping, logger });
   return {
     requests,
     webSockets,

@@ -1,3 +1,4 @@
+import { errorCode } from '../kernel/error-code.ts';
 import type { ForwardFault } from './forward-failure.ts';
 
 /** Why a handshake failed before its answer. */
@@ -12,17 +13,10 @@ export function handshakeFault(error: unknown): HandshakeFault {
   const cause = causeOf(error);
   if (cause === 'ETIMEDOUT') return { fault: 'timeout', cause };
   if (cause.startsWith('HPE_')) return { fault: 'protocol', cause };
-  return { fault: hasCode(error) ? 'unreachable' : 'internal', cause };
+  return { fault: errorCode(error) === undefined ? 'internal' : 'unreachable', cause };
 }
 
-/** The same for one that has not been sent. */
-export const unsentFault = (error: unknown): HandshakeFault => ({ fault: 'internal', cause: causeOf(error) });
+/** An error that is no fault of the upstream's. */
+export const ownFault = (error: unknown): HandshakeFault => ({ fault: 'internal', cause: causeOf(error) });
 
-function causeOf(error: unknown): string {
-  if (hasCode(error)) return error.code;
-  return error instanceof Error ? error.name : typeof error;
-}
-
-// Node's own errors need not be of this realm's Error class.
-const hasCode = (error: unknown): error is { readonly code: string } =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string';
+export const causeOf = (error: unknown): string => errorCode(error) ?? (error instanceof Error ? error.name : typeof error);

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { silentLogger, type Logger } from '../kernel/logger.ts';
 import { systemTimer, type Timer } from '../kernel/timer.ts';
 import type { Dial } from './dial.ts';
 import type { Forwarder, ForwardPlan } from './forwarder.ts';
@@ -12,6 +13,8 @@ export interface WebSocketForwarderOptions {
   /** Milliseconds between two pings, to both sides; a side that gives no sign of life until the next one is dead. */
   readonly ping: number;
   readonly timer?: Timer;
+  /** For what nobody expects; everything else is told to a plan. */
+  readonly logger?: Logger;
 }
 
 /**
@@ -19,14 +22,14 @@ export interface WebSocketForwarderOptions {
  * refusal by the upstream is an ordinary answer on `response`, whose socket is the client's and must have been assigned to it.
  */
 export class WebSocketForwarder implements Forwarder {
-  readonly #options: WebSocketForwarderOptions & { readonly timer: Timer };
+  readonly #options: Required<WebSocketForwarderOptions>;
   readonly #tunnels = new Set<WebSocketTunnel>();
   #underWay = 0;
   #isClosed = false;
   #whenQuiet: (() => void)[] = [];
 
   constructor(options: WebSocketForwarderOptions) {
-    this.#options = { timer: systemTimer, ...options };
+    this.#options = { timer: systemTimer, logger: silentLogger, ...options };
   }
 
   forward(_request: IncomingMessage, response: ServerResponse, plan: ForwardPlan): void {

@@ -1,19 +1,22 @@
-import { request, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Logger } from '../kernel/logger.ts';
 import type { Timer } from '../kernel/timer.ts';
 import type { Dial } from './dial.ts';
 import { forwardFailure } from './forward-failure.ts';
-import { INTERIM_LIMIT, RESPONSE_HEAD_BYTES, type ForwardEnd, type ForwardPlan, type HeadDecision } from './forwarder.ts';
-import type { ResponseHead, UpstreamHeaders } from './response-head.ts';
+import type { ForwardEnd, ForwardPlan, HeadDecision } from './forwarder.ts';
+import type { ResponseHead } from './response-head.ts';
 import { WaitingClient } from './websocket-client.ts';
-import { handshakeFault, unsentFault, type HandshakeFault } from './websocket-fault.ts';
+import { causeOf, handshakeFault, ownFault, type HandshakeFault } from './websocket-fault.ts';
 import { WebSocketRefusal } from './websocket-refusal.ts';
-import { isWebSocketSwitch, soleHeader, switchHead } from './websocket-switch.ts';
+import { sendHandshake, type HandshakeAnswer, type HandshakeListener } from './websocket-request.ts';
+import { checkHeaders, switchHead } from './websocket-switch.ts';
 
 export interface HandshakeOptions {
   readonly dial: Dial;
   readonly authority: string;
   readonly timer: Timer;
+  readonly logger: Logger;
 }
 
 /** Two sockets that have become a WebSocket, with the bytes that each side has sent already. */
@@ -24,14 +27,11 @@ export interface OpenWebSocket {
   readonly fromUpstream: Buffer;
 }
 
-/** The upstream's answer: `head` is what came behind a 101. */
-interface Answer {
-  readonly message: IncomingMessage;
-  readonly switched?: { readonly socket: Socket; readonly head: Buffer };
-}
-
-/** One handshake: a single attempt to the upstream, until it has become a WebSocket or an ordinary answer has been given. */
-export class WebSocketHandshake {
+/**
+ * One handshake: a single attempt to the upstream, until it has become a WebSocket or an ordinary answer has been given. It is called
+ * by events, timers and promises, out of which an error would end the process: an unexpected one ends the handshake instead.
+ */
+export class WebSocketHandshake implements HandshakeListener {
   readonly #response: ServerResponse;
   readonly #plan: ForwardPlan;
   readonly #options: HandshakeOptions;
@@ -40,7 +40,6 @@ export class WebSocketHandshake {
   #upstream: Socket | undefined;
   #refusal: WebSocketRefusal | undefined;
   #cancelTimer: () => void = () => undefined;
-  #interims = 0;
   #isOver = false;
 
   /** `onSettled` is called once: with what is open now and its callee's, or with nothing after the plan's `onEnd`. */
@@ -60,90 +59,59 @@ export class WebSocketHandshake {
 
   start(): void {
     this.#response.on('error', ignoreError);
-    this.#options.dial().then(
-      (socket) => this.#dialled(socket),
-      (error: unknown) => this.#fail(handshakeFault(error)),
-    );
+    this.#guard(() => {
+      this.#options.dial().then(
+        (socket) => this.#guard(() => this.#dialled(socket)),
+        (error: unknown) => this.failed(handshakeFault(error)),
+      );
+    });
+  }
+
+  answered(answer: HandshakeAnswer): void {
+    if (this.#isOver) return;
+    this.#cancelTimer();
+    this.#guard(() => {
+      const decision = this.#plan.onHead(answer.status, answer.headers);
+      if (!(decision instanceof Promise)) return this.#decided(answer, decision);
+      decision.then(
+        (it) => this.#guard(() => this.#decided(answer, it)),
+        (error: unknown) => this.failed(ownFault(error)),
+      );
+    });
+  }
+
+  failed({ fault, cause }: HandshakeFault, refused?: ResponseHead & { kind: 'refused' }): void {
+    if (this.#isOver || this.#refusal !== undefined) return;
+    const failure = forwardFailure(fault);
+    this.#settle('failed', () => this.#plan.onFailure(refused === undefined ? failure : { ...failure, detail: refused.detail }, cause));
   }
 
   #dialled(socket: Socket): void {
     socket.on('error', ignoreError);
     if (this.#isOver) return void socket.destroy();
     this.#upstream = socket;
-    this.#cancelTimer = this.#options.timer.after(this.#plan.headersTimeout, () =>
-      this.#fail({ fault: 'timeout', cause: 'headers_timeout' }),
-    );
-    try {
-      this.#send(socket).end();
-    } catch (error) {
-      this.#fail(unsentFault(error));
-    }
+    const { timer, authority } = this.#options;
+    this.#cancelTimer = timer.after(this.#plan.headersTimeout, () => this.failed({ fault: 'timeout', cause: 'headers_timeout' }));
+    sendHandshake(socket, this.#plan, authority, this);
   }
 
-  #send(socket: Socket): ClientRequest {
-    const { path, headers } = this.#plan;
-    const host = headers.some((it, at) => at % 2 === 0 && it.toLowerCase() === 'host') ? [] : ['host', this.#options.authority];
-    const upgrade = ['connection', 'Upgrade', 'upgrade', 'websocket'];
-    const sent = request({
-      createConnection: () => socket,
-      method: 'GET',
-      path,
-      headers: [...host, ...headers, ...upgrade],
-      maxHeaderSize: RESPONSE_HEAD_BYTES,
-      insecureHTTPParser: false,
-    });
-    sent.on('error', (error) => this.#fail(handshakeFault(error)));
-    sent.on('information', ({ statusCode }) => this.#countInformational(statusCode));
-    sent.on('upgrade', (message, upgraded: Socket, head) => this.#answered({ message, switched: { socket: upgraded, head } }));
-    sent.on('response', (message) => this.#answered({ message }));
-    return sent;
-  }
-
-  /** Interim answers are not passed on. A flood of them is no answer, and nobody has asked for a 100. */
-  #countInformational(status: number): void {
-    if (status === 100 || ++this.#interims > INTERIM_LIMIT) this.#fail({ fault: 'protocol', cause: 'informational' });
-  }
-
-  #answered(answer: Answer): void {
-    answer.message.on('error', ignoreError);
+  #decided(answer: HandshakeAnswer, decision: HeadDecision): void {
     if (this.#isOver) return;
-    this.#cancelTimer();
-    const { statusCode: status = 0, headersDistinct } = answer.message;
-    const headers = upstreamHeaders(headersDistinct);
-    // A 101 that does not name its protocol comes as an ordinary response.
-    if ((status === 101 || answer.switched !== undefined) && !this.#isSwitch(answer, headers)) {
-      return this.#fail({ fault: 'protocol', cause: 'no_websocket' });
-    }
-    const decision = this.#plan.onHead(status, headers);
-    if (!(decision instanceof Promise)) return this.#decided(answer, decision);
-    void decision.then((it) => this.#decided(answer, it));
-  }
-
-  #isSwitch({ message, switched }: Answer, headers: UpstreamHeaders): boolean {
-    const key = soleHeader(this.#plan.headers, 'sec-websocket-key');
-    return switched !== undefined && message.statusCode === 101 && isWebSocketSwitch(headers, key);
-  }
-
-  #decided(answer: Answer, decision: HeadDecision): void {
-    if (this.#isOver) return;
-    if (decision.kind === 'refused') return this.#fail({ fault: 'protocol', cause: 'head_refused' }, decision);
-    if (decision.kind === 'discard') return this.#end('discarded');
+    if (decision.kind === 'refused') return this.failed({ fault: 'protocol', cause: 'head_refused' }, decision);
+    // The owner may begin anew, with the same client.
+    if (decision.kind === 'discard') return this.#settle('discarded');
     if (answer.switched !== undefined) return this.#open(answer.switched.socket, answer.switched.head, decision.headers);
-    this.#response.writeHead(answer.message.statusCode ?? 0, decision.headers);
+    checkHeaders(decision.headers); // beforehand: a writeHead that throws leaves a response that takes no body any more
+    this.#response.writeHead(answer.status, decision.headers);
     this.#client.ignore();
-    this.#refusal = new WebSocketRefusal(answer.message, this.#response, this.#client.socket, this.#plan, (end) => this.#end(end));
+    this.#refusal = new WebSocketRefusal(answer.message, this.#response, this.#client.socket, this.#plan, (end) => this.#settle(end));
     this.#refusal.start();
   }
 
   #open(upstream: Socket, head: Buffer, headers: readonly string[]): void {
     // Lost while the head was decided, when nobody listened.
-    if (upstream.destroyed) return this.#fail({ fault: 'unreachable', cause: 'lost' });
-    let bytes: Buffer;
-    try {
-      bytes = switchHead(headers);
-    } catch (error) {
-      return this.#fail(unsentFault(error));
-    }
+    if (upstream.destroyed) return this.failed({ fault: 'unreachable', cause: 'lost' });
+    const bytes = switchHead(headers);
     this.#isOver = true;
     const client = this.#client.socket;
     const early = this.#client.release();
@@ -157,39 +125,32 @@ export class WebSocketHandshake {
   #clientGone(): void {
     if (this.#isOver) return;
     if (this.#refusal !== undefined) return this.#refusal.abandon();
-    this.#end('client_gone');
+    this.#settle('client_gone');
     this.#client.socket.destroy();
   }
 
-  #fail({ fault, cause }: HandshakeFault, refused?: ResponseHead & { kind: 'refused' }): void {
-    if (this.#isOver || this.#refusal !== undefined) return;
-    this.#release();
-    const failure = forwardFailure(fault);
-    this.#plan.onFailure(refused === undefined ? failure : { ...failure, detail: refused.detail }, cause);
-    this.#plan.onEnd('failed');
-    this.#onSettled(undefined);
-  }
-
-  #end(end: ForwardEnd): void {
-    this.#release();
-    // After a `discarded` the owner may begin anew, with the same client.
-    this.#plan.onEnd(end);
-    this.#onSettled(undefined);
-  }
-
-  #release(): void {
+  /** The owner is told last, and whatever that comes to: nothing stays open, and no place taken. */
+  #settle(end: ForwardEnd, answer?: () => void): void {
     this.#isOver = true;
     this.#cancelTimer();
     this.#client.restore();
     this.#upstream?.destroy();
+    if (answer !== undefined) this.#guard(answer);
+    this.#guard(() => this.#plan.onEnd(end));
+    this.#onSettled(undefined);
   }
-}
 
-/** A name that came once has a string, one that came more often a list, as from undici. */
-function upstreamHeaders(distinct: NodeJS.Dict<string[]>): UpstreamHeaders {
-  const headers: Record<string, string | string[] | undefined> = { ...distinct };
-  for (const [name, values] of Object.entries(distinct)) if (values?.length === 1) headers[name] = values[0];
-  return headers;
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (!this.#isOver && this.#refusal === undefined) return this.failed(ownFault(error));
+      this.#options.logger.error('websocket_error', { error: causeOf(error) });
+      // No answer can be given any more.
+      this.#client.socket.destroy();
+      this.#upstream?.destroy();
+    }
+  }
 }
 
 const ignoreError = (): void => undefined;

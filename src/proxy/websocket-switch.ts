@@ -35,16 +35,22 @@ export function isWebSocketSwitch(headers: UpstreamHeaders, key: string | undefi
 
 const isUpgrade = (token: string): boolean => token.trim() === 'upgrade';
 
-/** The head of a 101 as bytes. Throws when a header could be read as more than one line. */
+/** Throws when a header of a flat list cannot be written, such as one that could be read as more than one line. */
+export function checkHeaders(headers: readonly string[]): void {
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = headers[i] ?? '';
+    validateHeaderName(name);
+    validateHeaderValue(name, headers[i + 1] ?? '');
+  }
+}
+
+/** The head of a 101 as bytes. Throws when a header cannot be written. */
 export function switchHead(headers: readonly string[]): Buffer {
+  checkHeaders(headers);
   let head = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n';
   for (let i = 0; i + 1 < headers.length; i += 2) {
     const name = headers[i] ?? '';
-    const value = headers[i + 1] ?? '';
-    if (NOT_PASSED.has(name.toLowerCase())) continue;
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
-    head += `${name}: ${value}\r\n`;
+    if (!NOT_PASSED.has(name.toLowerCase())) head += `${name}: ${headers[i + 1] ?? ''}\r\n`;
   }
   return Buffer.from(`${head}\r\n`, 'latin1');
 }

@@ -1,16 +1,19 @@
 import type { Socket } from 'node:net';
+import type { Logger } from '../kernel/logger.ts';
 import type { Timer } from '../kernel/timer.ts';
 import type { LiveEnd } from '../session/live-connections.ts';
 import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
+import { causeOf } from './websocket-fault.ts';
 import { closeFrame, pingFrame, type Masking } from './websocket-frames.ts';
 import { WebSocketLane } from './websocket-lane.ts';
 import { linger } from './websocket-linger.ts';
-import { WebSocketPulse } from './websocket-pulse.ts';
+import { WebSocketSide, type SideListener } from './websocket-side.ts';
 
 export interface TunnelOptions {
   /** Milliseconds between two pings, to both sides; an answer is due before the next one. */
   readonly ping: number;
   readonly timer: Timer;
+  readonly logger: Logger;
 }
 
 const GOING_AWAY = 1001;
@@ -18,25 +21,16 @@ const UPSTREAM_LOST = 1011;
 // 1012 "service restart": come again. 4401 is ours: the session is over.
 const CLOSE_CODES: Readonly<Record<LiveEnd, number>> = { session_expired: 4401, session_revoked: 4401, max_age: 1012, shutdown: 1012 };
 
-/** One peer with what goes on with it. */
-interface Side {
-  readonly socket: Socket;
-  /** What it sends. */
-  readonly out: WebSocketLane;
-  /** What it is sent. */
-  readonly into: WebSocketLane;
-  readonly pulse: WebSocketPulse;
-}
-
 /**
  * An open WebSocket: two sockets and the frames between them. When one side goes the other is told so, and both are closed within a
- * bounded time, whatever they do. Owns both sockets; no event of theirs is left without a listener.
+ * bounded time, whatever they do. Owns both sockets; no event of theirs is left without a listener. It is called by events and timers,
+ * out of which an error would end the process: an unexpected one ends the tunnel instead.
  */
-export class WebSocketTunnel {
+export class WebSocketTunnel implements SideListener {
   readonly #plan: ForwardPlan;
   readonly #options: TunnelOptions;
-  readonly #client: Side;
-  readonly #upstream: Side;
+  readonly #client: WebSocketSide;
+  readonly #upstream: WebSocketSide;
   readonly #onOver: () => void;
   #end: ForwardEnd | undefined;
   /** They have said Close to each other: how they close their connections is their own affair, and passed on. */
@@ -52,76 +46,87 @@ export class WebSocketTunnel {
     this.#onOver = onOver;
     const out = new WebSocketLane(client, upstream);
     const into = new WebSocketLane(upstream, client);
-    this.#client = { socket: client, out, into, pulse: new WebSocketPulse(client) };
-    this.#upstream = { socket: upstream, out: into, into: out, pulse: new WebSocketPulse(upstream) };
+    this.#client = new WebSocketSide(client, out, into);
+    this.#upstream = new WebSocketSide(upstream, into, out);
   }
 
   /** Begins with the bytes that each side has already sent. No 'close' of theirs has been emitted. */
   start(fromClient: readonly Buffer[], fromUpstream: Buffer): void {
-    for (const chunk of fromClient) this.#client.out.take(chunk);
-    if (fromUpstream.length > 0) this.#upstream.out.take(fromUpstream);
-    this.#leave = this.#plan.onLive((why) => this.end(why));
-    this.#listen(this.#client);
-    this.#listen(this.#upstream);
-    this.#armPing();
+    this.#client.listen(this);
+    this.#upstream.listen(this);
+    this.#guard(() => {
+      this.#leave = this.#plan.onLive((why) => this.end(why));
+      this.#armPing();
+      this.#client.begin(fromClient);
+      this.#upstream.begin([fromUpstream]);
+    });
   }
 
   /** Ends it in order: the client is told why, the upstream that its client goes. */
   end(why: LiveEnd): void {
     if (this.#end !== undefined) return;
     this.#end = 'complete';
-    this.#client.into.shut(closeFrame(CLOSE_CODES[why], why, 'unmasked'));
-    this.#upstream.into.shut(closeFrame(GOING_AWAY, '', 'masked'));
-    this.#linger(false);
-    this.#endAnswered();
+    this.#guard(() => {
+      this.#client.into.shut(closeFrame(CLOSE_CODES[why], why, 'unmasked'));
+      this.#upstream.into.shut(closeFrame(GOING_AWAY, '', 'masked'));
+      this.#linger(false);
+      this.#endAnswered();
+    });
   }
 
-  #listen(side: Side): void {
-    const { socket, out, into, pulse } = side;
-    socket.on('data', (chunk: Buffer) => {
-      out.take(chunk);
-      if (out.hasClosed) this.#saidClose();
+  saidClose(): void {
+    this.#guard(() => {
+      if (this.#end !== undefined) return this.#endAnswered();
+      // The upstream closes the connection first (RFC 6455 §7.1.1), and may take a moment for it.
+      if (this.#client.out.hasClosed && this.#upstream.out.hasClosed) this.#beginOrderlyEnd();
     });
-    socket.on('drain', () => {
-      pulse.drained();
-      into.resume();
-    });
-    socket.on('end', () => this.#ended(side));
-    socket.on('close', () => this.#closed(side));
-    if (!out.isPaused) socket.resume();
   }
 
-  #saidClose(): void {
-    if (this.#end !== undefined) return this.#endAnswered();
-    if (!this.#client.out.hasClosed || !this.#upstream.out.hasClosed) return;
-    // The upstream closes the connection first (RFC 6455 §7.1.1), and may take a moment for it.
-    this.#beginOrderlyEnd();
+  ended(side: WebSocketSide): void {
+    this.#guard(() => this.#passEnd(side));
+  }
+
+  closed(side: WebSocketSide): void {
+    const other = this.#otherOf(side);
+    if (other.socket.destroyed) return this.#finish();
+    this.#guard(() => {
+      this.#passEnd(side);
+      // Nothing can be written to it any more: what waits for it must not hold the other side up.
+      other.out.discard();
+    });
+  }
+
+  /** Nothing orderly can be said any more. */
+  crashed(error: unknown): void {
+    this.#options.logger.error('websocket_error', { error: causeOf(error) });
+    this.#end ??= 'upstream_lost';
+    this.#client.socket.destroy();
+    this.#upstream.socket.destroy();
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      this.crashed(error);
+    }
   }
 
   /** After an end by our will: whoever has said Close, and was told it, has no more to do here. */
   #endAnswered(): void {
-    for (const { socket, out, into } of [this.#client, this.#upstream]) {
-      if (out.hasClosed && into.isShut) endWriting(socket);
+    for (const side of [this.#client, this.#upstream]) {
+      if (side.out.hasClosed && side.into.isShut) side.endWriting();
     }
   }
 
-  /** No more bytes will come from this side. */
-  #ended(side: Side): void {
+  #passEnd(side: WebSocketSide): void {
     const other = this.#otherOf(side);
     if (this.#end === undefined) {
       if (!side.out.hasClosed && !other.out.hasClosed) return this.#lost(side);
       this.#beginOrderlyEnd();
     }
-    if (this.#passesEnds) endWriting(other.socket);
-    else if (side.into.isShut) endWriting(side.socket);
-  }
-
-  #closed(side: Side): void {
-    const other = this.#otherOf(side);
-    if (other.socket.destroyed) return this.#finish();
-    this.#ended(side);
-    // Nothing can be written to it any more: what waits for it must not hold the other side up.
-    other.out.discard();
+    if (this.#passesEnds) other.endWriting();
+    else if (side.into.isShut) side.endWriting();
   }
 
   #beginOrderlyEnd(): void {
@@ -131,7 +136,7 @@ export class WebSocketTunnel {
   }
 
   /** A side went without a word. */
-  #lost(side: Side): void {
+  #lost(side: WebSocketSide): void {
     const isClient = side === this.#client;
     const other = this.#otherOf(side);
     this.#end = isClient ? 'client_gone' : 'upstream_lost';
@@ -140,12 +145,12 @@ export class WebSocketTunnel {
     other.out.discard();
     side.socket.destroy();
     this.#linger(true);
-    if (isClient) endWriting(other.socket);
+    if (isClient) other.endWriting();
     else if (!isTold) other.socket.destroy();
   }
 
   #armPing(): void {
-    this.#cancel = this.#options.timer.after(this.#options.ping, () => this.#beat());
+    this.#cancel = this.#options.timer.after(this.#options.ping, () => this.#guard(() => this.#beat()));
   }
 
   #beat(): void {
@@ -157,7 +162,7 @@ export class WebSocketTunnel {
   }
 
   /** Who has said Close owes nothing more, and who was told it owes an answer to that. */
-  #ask(side: Side, masking: Masking): void {
+  #ask(side: WebSocketSide, masking: Masking): void {
     const isAsked = !side.out.hasClosed && (side.into.hasClosed || side.into.insert(pingFrame(masking)));
     side.pulse.begin(isAsked, side.out.isPaused);
   }
@@ -171,16 +176,12 @@ export class WebSocketTunnel {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#cancel();
-    this.#leave?.();
-    this.#plan.onEnd(this.#end ?? 'complete');
+    this.#guard(() => this.#leave?.());
+    this.#guard(() => this.#plan.onEnd(this.#end ?? 'complete'));
     this.#onOver();
   }
 
-  #otherOf(side: Side): Side {
+  #otherOf(side: WebSocketSide): WebSocketSide {
     return side === this.#client ? this.#upstream : this.#client;
   }
-}
-
-function endWriting(socket: Socket): void {
-  if (socket.writable) socket.end();
 }

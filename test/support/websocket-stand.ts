@@ -10,6 +10,7 @@ import { upgradeResponse } from '../../src/proxy/upgrade-response.ts';
 import { WebSocketForwarder } from '../../src/proxy/websocket-forwarder.ts';
 import { createHttpServer } from '../../src/server/http-server.ts';
 import type { LiveEnd } from '../../src/session/live-connections.ts';
+import { RecordingLogger } from './recording-logger.ts';
 
 export interface WebSocketStandOptions {
   /** Port of the upstream. */
@@ -43,6 +44,7 @@ export class WebSocketStand {
   readonly clients: Socket[] = [];
   /** The sockets that were dialled. */
   readonly upstreams: Socket[] = [];
+  readonly logger = new RecordingLogger();
   readonly server: Server;
   readonly forwarder: WebSocketForwarder;
   readonly #options: WebSocketStandOptions;
@@ -60,6 +62,7 @@ export class WebSocketStand {
       dial: recorded,
       authority: 'upstream.test',
       ping,
+      logger: this.logger,
       ...(timer === undefined ? {} : { timer }),
     });
     this.server = createHttpServer(
