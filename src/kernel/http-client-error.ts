@@ -1,3 +1,5 @@
+import { errorCode } from './error-code.ts';
+
 export type HttpFailureReason =
   'dns' | 'refused' | 'connect' | 'connect_timeout' | 'tls' | 'timeout' | 'reset' | 'protocol' | 'redirect' | 'too_large' | 'closed';
 
@@ -36,7 +38,7 @@ const TLS_CODE = /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGN
 /** Classifies an error of the transport. `sent` must come from watching the request, never from the error code. */
 export function classifyFailure(error: unknown, sent: boolean): HttpClientError {
   if (error instanceof HttpClientError) return error;
-  const code = codeOf(error);
+  const code = errorCode(error) ?? '';
   if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return new HttpClientError('closed', sent);
   if (sent) return new HttpClientError(isProtocolError(error, code) ? 'protocol' : 'reset', true);
   return new HttpClientError(BEFORE_SENDING[code] ?? (TLS_CODE.test(code) ? 'tls' : 'connect'), false);
@@ -48,11 +50,6 @@ function isProtocolError(error: unknown, code: string): boolean {
     code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
     (error instanceof Error && error.name === 'HTTPParserError')
   );
-}
-
-/** Structural, since an error of Node's core may come from another realm. */
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 /** A word for the log about any error of a call; an error that is not ours is a defect, and says only that. */

@@ -1,5 +1,6 @@
 import { connect, isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect as connectTls, createSecureContext, type ConnectionOptions, type SecureContext } from 'node:tls';
+import { errorCode } from '../kernel/error-code.ts';
 
 /**
  * Makes one new connection to one upstream, verified when it is TLS. Resolves with a connected socket that the callee owns.
@@ -72,7 +73,7 @@ function settled(socket: Socket, ready: 'connect' | 'secureConnect', timeout: nu
     const timer = setTimeout(() => socket.destroy(new DialError('ETIMEDOUT')), timeout);
     const failed = (error: Error): void => {
       clearTimeout(timer);
-      reject(new DialError('code' in error && typeof error.code === 'string' ? error.code : error.name));
+      reject(new DialError(errorCode(error) ?? error.name));
     };
     // Node ends a socket that does not get ready with an error, always.
     socket.on('error', ignoreError).once('error', failed);

@@ -1,3 +1,4 @@
+import { errorCode } from '../kernel/error-code.ts';
 import type { ForwardFault } from './forward-failure.ts';
 import { BodyTooLarge } from './request-body.ts';
 import { ClientSilent, UpstreamSilent } from './upload-watch.ts';
@@ -23,14 +24,10 @@ export function undiciFault(error: Error): ForwardFault {
   if (error instanceof ClientSilent) return 'client_silent';
   if (error instanceof UpstreamSilent) return 'timeout';
   if (error.name === 'SocketError') return BAD_ANSWER.has(error.message) ? 'protocol' : 'unreachable';
-  if (codeOf(error) === 'ETIMEDOUT') return 'timeout';
-  if (codeOf(error) === 'ERR_ASSERTION') return 'protocol'; // such as a status below 100
-  return FAULTS.get(error.name) ?? (codeOf(error) === undefined ? 'internal' : 'unreachable');
+  if (errorCode(error) === 'ETIMEDOUT') return 'timeout';
+  if (errorCode(error) === 'ERR_ASSERTION') return 'protocol'; // such as a status below 100
+  return FAULTS.get(error.name) ?? (errorCode(error) === undefined ? 'internal' : 'unreachable');
 }
 
 /** A short word for the log: never the message, which may quote bytes. */
-export const causeOf = (error: Error): string => codeOf(error) ?? error.name;
-
-function codeOf(error: Error): string | undefined {
-  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
+export const causeOf = (error: Error): string => errorCode(error) ?? error.name;

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { errorCode } from '../kernel/error-code.ts';
 import type { ErrorCode, Failure } from '../kernel/errors.ts';
 import { failureResponse } from '../kernel/failure-response.ts';
 import type { OnAnswered } from '../kernel/request-fact.ts';
@@ -37,7 +38,7 @@ export function refuseUnreadable(error: Error, stream: Duplex, options: Unreadab
   if (endsInBody(error, stream, isAnswered)) return cutConnection(stream);
   if (!stream.writable || stream.writableEnded) return; // more of the same request, after the answer
   if (isAnswered) return void stream.end();
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const code = errorCode(error) ?? '';
   if (code === 'ECONNRESET' || wouldOvertake(stream)) return cutConnection(stream);
   const failure: Failure = failureOf(CODES.get(code) ?? 'bad_request');
   const requestId = options.nextRequestId();
