@@ -10,15 +10,17 @@ import type { OnAnswered } from '../kernel/request-fact.ts';
 import type { CanonicalTarget } from '../kernel/request-target.ts';
 import type { LiveConnections, LiveEnd } from '../session/live-connections.ts';
 import type { Session } from '../session/session.ts';
-import type { SessionLookup, TakenTicket } from '../session/session-lookup.ts';
+import { sessionFailure, type EndedLookup } from '../session/session-failure.ts';
+import type { TakenTicket } from '../session/session-lookup.ts';
 import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
 import { isEventStream } from './event-stream.ts';
 import { forwardFailure } from './forward-failure.ts';
-import { hasBody, type ForwardEnd, type ForwardPlan, type HeadDecision } from './forwarder.ts';
+import { hasBody, type ForwardEnd, type ForwardPlan, type HeadDecision, type LivePlan } from './forwarder.ts';
 import { sendOwn } from './own-answer.ts';
 import { responseHead, type ResponseHead, type UpstreamHeaders } from './response-head.ts';
 import type { SecondTry } from './second-try.ts';
+import { SwitchedExchange } from './switched-exchange.ts';
 import type { Traffic } from './traffic.ts';
 
 /** What every exchange of one frontend shares. */
@@ -43,7 +45,7 @@ export class ProxyExchange implements ForwardPlan {
   headers: string[] = [];
   presented: PresentedCookie | undefined;
   /** Set when the request is signed out, for the clearing lines of a 401. */
-  ended: SessionLookup | undefined;
+  ended: EndedLookup | undefined;
   taken: TakenTicket | undefined;
   /** A re-seal for activity: it rides on ordinary answers only. */
   idle: TakenTicket | undefined;
@@ -53,7 +55,6 @@ export class ProxyExchange implements ForwardPlan {
   secondTry: SecondTry | undefined;
   readonly #startedAt: number;
   #entered: { readonly sid: string | undefined } | undefined;
-  #hasSwitched = false;
   #reported = false;
 
   constructor(
@@ -64,8 +65,8 @@ export class ProxyExchange implements ForwardPlan {
     readonly route: ApiRoute,
     readonly requestId: string,
     readonly traffic: Traffic,
-    /** What came behind a WebSocket handshake; absent for an ordinary request. */
-    readonly early?: Buffer,
+    /** A WebSocket handshake. */
+    readonly isUpgrade = false,
   ) {
     this.method = request.method ?? '';
     this.path = upstreamPath(route, target.path) + target.query;
@@ -100,18 +101,28 @@ export class ProxyExchange implements ForwardPlan {
   }
 
   onHead(status: number, headers: UpstreamHeaders): HeadDecision | Promise<HeadDecision> {
-    const { secondTry } = this;
-    if (status !== 401 || secondTry === undefined || secondTry.isSpent) return this.#headOf(status, headers);
-    return secondTry.decide(() => this.#headOf(status, headers));
+    const { secondTry, session } = this;
+    const isStream = isEventStream(headers);
+    if ((isStream || status === 101) && session !== undefined) {
+      const cause = this.shared.live.causeOf(session);
+      if (cause !== undefined) return this.#endedMeanwhile({ kind: 'revoked', session, cause });
+    }
+    if (status !== 401 || secondTry === undefined || secondTry.isSpent) return this.#headOf(status, headers, isStream);
+    return secondTry.decide(() => this.#headOf(status, headers, isStream));
   }
 
-  #headOf(status: number, headers: UpstreamHeaders): ResponseHead {
-    this.#hasSwitched = status === 101;
+  /** A logout while the upstream was asked: what lives beyond its head must not begin. */
+  #endedMeanwhile(lookup: EndedLookup): HeadDecision {
+    this.ended = lookup;
+    return { kind: 'discard' };
+  }
+
+  #headOf(status: number, headers: UpstreamHeaders, isStream: boolean): ResponseHead {
     return responseHead(headers, this.route, {
       status,
       requestId: this.requestId,
       publicOrigin: this.shared.publicUrl.origin,
-      setCookies: this.#setCookies(isEventStream(headers) ? this.taken : (this.taken ?? this.idle)),
+      setCookies: this.#setCookies(isStream ? this.taken : (this.taken ?? this.idle)),
       personal: this.route.token !== 'none',
       owns: this.shared.owns,
     });
@@ -131,9 +142,17 @@ export class ProxyExchange implements ForwardPlan {
 
   onEnd(end: ForwardEnd): void {
     this.#leave();
-    if (end === 'discarded') return this.#tryAgain();
+    if (end === 'discarded') return this.ended === undefined ? this.#tryAgain() : this.fail(sessionFailure(this.ended));
     if (end === 'upstream_lost') this.shared.logger.warn('upstream_lost', { route: this.route.path, requestId: this.requestId });
-    this.#report(this.response.headersSent ? this.response.statusCode : this.#hasSwitched ? 101 : 0);
+    this.#report(this.response.headersSent ? this.response.statusCode : 0);
+  }
+
+  switched(): LivePlan {
+    const { shared, route, requestId, method, session, traffic } = this;
+    const about = { route: route.path, requestId, method, session, traffic, startedAt: this.#startedAt, entered: this.#entered };
+    this.#entered = undefined;
+    this.#reported = true;
+    return new SwitchedExchange(shared, about);
   }
 
   /** Takes a place among the requests that are upstream now; `false`: there is none. */
@@ -179,7 +198,7 @@ export class ProxyExchange implements ForwardPlan {
 
   #answer(failure: Failure, more: Pick<FailureContext, 'action' | 'lines'>): void {
     const { headers } = this.request;
-    const navigation = this.early === undefined && isNavigation(headers);
+    const navigation = !this.isUpgrade && isNavigation(headers);
     // Coming back to an unsafe request's URL would be another request than the one that was refused.
     const returnTo = navigation && (this.method === 'GET' || this.method === 'HEAD') ? { returnTo: this.publicHref } : {};
     const context = { requestId: this.requestId, loginUrl: this.shared.loginUrl, navigation, ...returnTo, ...more };
@@ -210,7 +229,7 @@ export class ProxyExchange implements ForwardPlan {
     return taken === undefined || this.presented === undefined ? [] : this.shared.delivery.setCookies(taken, this.presented);
   }
 
-  #clearing(ended: SessionLookup): readonly string[] {
+  #clearing(ended: EndedLookup): readonly string[] {
     return this.presented === undefined ? [] : this.shared.delivery.clearing(ended, this.presented);
   }
 

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { cutOff } from '../kernel/cut-off.ts';
+import { isEventStream } from './event-stream.ts';
 import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
+import type { UpstreamHeaders } from './response-head.ts';
 
 /** The side of the upstream connection that a slow client needs. */
 export interface Flow {
@@ -16,17 +18,20 @@ export class ResponsePump {
   readonly #flow: Flow;
   readonly #plan: ForwardPlan;
   readonly #eventStream: boolean;
+  readonly #isSized: boolean;
   #idle: NodeJS.Timeout | undefined;
   #leave: (() => void) | undefined;
   #paused = false;
   #stopped = false;
   #cut: ForwardEnd | undefined;
 
-  constructor(response: ServerResponse, flow: Flow, plan: ForwardPlan, eventStream: boolean) {
+  /** `headers`: the upstream's. The head has been written. */
+  constructor(response: ServerResponse, flow: Flow, plan: ForwardPlan, headers: UpstreamHeaders) {
     this.#response = response;
     this.#flow = flow;
     this.#plan = plan;
-    this.#eventStream = eventStream;
+    this.#eventStream = isEventStream(headers);
+    this.#isSized = headers['content-length'] !== undefined;
     process.nextTick(settle, this);
   }
 
@@ -109,15 +114,16 @@ export class ResponsePump {
     else this.#abort();
   }
 
-  #abort(): void {
-    this.#cut = this.#paused ? 'client_gone' : 'upstream_lost';
+  #abort(cut: ForwardEnd = this.#paused ? 'client_gone' : 'upstream_lost'): void {
+    this.#cut = cut;
     this.stop();
     cutOff(this.#response);
   }
 
-  /** An orderly end: the browser's EventSource connects again. A client that does not read would never get to it. */
+  /** An orderly end: the browser's EventSource connects again. A client that does not read would never get to it, and bytes that were promised cannot be left out. */
   #finish(): void {
     if (this.#paused) return this.#abort();
+    if (this.#isSized) return this.#abort('complete');
     this.#cut = 'complete';
     this.stop();
     this.#response.end();

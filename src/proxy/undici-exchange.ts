@@ -2,7 +2,6 @@ import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { cutOff } from '../kernel/cut-off.ts';
 import type { Failure } from '../kernel/errors.ts';
-import { isEventStream } from './event-stream.ts';
 import { forwardFailure } from './forward-failure.ts';
 import { INTERIM_LIMIT, type ForwardEnd, type ForwardPlan, type HeadDecision } from './forwarder.ts';
 import { passInterim } from './interim-answer.ts';
@@ -97,7 +96,8 @@ export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
     if (this.#ended) return;
     if (error instanceof ClientGone) return this.#end('client_gone');
     if (lane !== undefined && this.#mayGoAgain(lane, error)) return this.#tryAgain();
-    if (!this.#response.headersSent) return this.#fail(forwardFailure(undiciFault(error)), causeOf(error));
+    if (this.#pump === undefined && this.#response.headersSent) return this.#clientClosed(); // answered meanwhile, such as with 408
+    if (this.#pump === undefined) return this.#fail(forwardFailure(undiciFault(error)), causeOf(error));
     this.#end('upstream_lost');
     cutOff(this.#response);
   }
@@ -116,7 +116,7 @@ export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
     if (head.kind === 'refused') return this.#fail({ ...forwardFailure('protocol'), detail: head.detail }, 'head_refused');
     if (head.kind === 'discard') return this.#discard(controller);
     this.#response.writeHead(status, head.headers);
-    const pump = new ResponsePump(this.#response, controller, this.#plan, isEventStream(headers));
+    const pump = new ResponsePump(this.#response, controller, this.#plan, headers);
     this.#pump = pump;
     if (this.#body === null) return;
     this.#upload?.stop();

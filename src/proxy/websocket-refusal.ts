@@ -22,7 +22,7 @@ export class WebSocketRefusal {
     this.#client = client;
     this.#plan = plan;
     this.#onOver = onOver;
-    this.#pump = new ResponsePump(response, answer, plan, false);
+    this.#pump = new ResponsePump(response, answer, plan, answer.headers);
   }
 
   start(): void {

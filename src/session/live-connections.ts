@@ -54,6 +54,11 @@ export class LiveConnections {
     return this.#isClosed;
   }
 
+  /** Why no connection of this session may begin any more, if so: it was revoked while the upstream was asked. */
+  causeOf(session: Session): RevocationCause | undefined {
+    return this.#options.revocations.causeOf(session);
+  }
+
   /** Watches over a connection until the returned function is called, or until it is ended. */
   open(connection: LiveConnection): () => void {
     const entry: Entry = { connection, cancel: () => undefined };

@@ -166,6 +166,43 @@ describe('event streams', () => {
     });
   });
 
+  it('that promised a length are cut off at the logout: after an orderly end the client would take the next answer for the rest', async () => {
+    begins({ ...TYPE, 'content-length': '300' });
+    const client = await opened();
+    await agent.fetch('/bff/logout', { method: 'POST', headers: { 'x-csrf': '1' } });
+    expect(await client.closed()).toMatch(/\r\n\r\ndata: first\n\n$/);
+    expect(await (await upstream.request()).closed).toBe(false);
+  });
+
+  it('of a session that was ended while the upstream was asked never begin', async () => {
+    upstream.handler = () => undefined;
+    const answer = house.call('/events', { cookie: house.cookiesOf(agent) });
+    const late = new Promise<ServerResponse>((resolve) => (upstream.handler = (_request, response) => resolve(response)));
+    await agent.fetch('/bff/logout', { method: 'POST', headers: { 'x-csrf': '1' } });
+    (await late).writeHead(200, TYPE).write('data: secret\n\n');
+    expect([(await answer).status, (await answer).headers.get('cloakroom-error')]).toEqual([401, 'session_revoked']);
+    expect((await answer).headers.getSetCookie().join()).toContain('Max-Age=0');
+    expect(await (await upstream.request()).closed).toBe(false);
+  });
+
+  it('that answer a WebSocket handshake end at the logout like any other', async () => {
+    const client = await opened(
+      '/events',
+      agent,
+      `Origin: ${house.origin}`,
+      'Connection: Upgrade',
+      'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13',
+      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200)); // longer than the idle limit of the route
+    write(0, 'data: late\n\n');
+    await client.until((it) => it.includes('data: late\n\n'));
+    await agent.fetch('/bff/logout', { method: 'POST', headers: { 'x-csrf': '1' } });
+    expect(await client.closed()).toMatch(LAST_CHUNK);
+    expect(await (await upstream.request()).closed).toBe(false);
+  });
+
   it('of a session that was ended while its token was renewed never begin', async () => {
     house.expireAccessToken();
     const gate = house.provider.control.hold('token');
