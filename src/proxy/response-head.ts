@@ -30,7 +30,7 @@ const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...OF_THE_ORIGIN, '
 // Caches of all sorts listen to these before Cache-Control.
 const OF_CACHES = /^(?:expires|pragma|surrogate-control|edge-control|x-accel-expires|(?:.+-)?cdn-cache-control)$/;
 const NOTHING: readonly string[] = [];
-const TREATED: ReadonlySet<string> = new Set(['set-cookie', 'location', 'cache-control', 'vary']);
+const TREATED: ReadonlySet<string> = new Set(['set-cookie', 'location', 'content-location', 'cache-control', 'vary']);
 
 /**
  * Pure. What the browser gets of the upstream's head, with our cookies: the one place where Set-Cookie is written. Headers that open
@@ -45,6 +45,7 @@ export function responseHead(upstream: UpstreamHeaders, route: ApiRoute, context
   appendCaching(upstream, headers, context);
   for (const line of listed(upstream['set-cookie'])) append(headers, 'set-cookie', publicCookie(line, route, context.owns));
   for (const line of context.setCookies) headers.push('set-cookie', line);
+  append(headers, 'content-location', publicPlace(upstream['content-location'], route, context.publicOrigin));
   return appendLocation(upstream['location'], headers, route, context.publicOrigin);
 }
 
@@ -52,7 +53,7 @@ export function responseHead(upstream: UpstreamHeaders, route: ApiRoute, context
 function framingFault(upstream: UpstreamHeaders): string | undefined {
   const encoding = upstream['transfer-encoding'];
   const length = upstream['content-length'];
-  if (encoding !== undefined && (typeof encoding !== 'string' || encoding.toLowerCase() !== 'chunked')) {
+  if (encoding !== undefined && (typeof encoding !== 'string' || encoding.trim().toLowerCase() !== 'chunked')) {
     return 'The upstream answered with a Transfer-Encoding other than chunked.';
   }
   if (encoding !== undefined && length !== undefined) return 'The upstream answered with both Transfer-Encoding and Content-Length.';
@@ -90,6 +91,12 @@ function appendLocation(location: string | string[] | undefined, headers: string
   if (result.kind === 'refused') return { kind: 'refused', detail: 'The upstream redirected to another origin (routes[].redirects).' };
   headers.push('location', result.value);
   return { kind: 'head', headers };
+}
+
+/** A Content-Location of another origin is no use to the browser, and may name an internal host. */
+function publicPlace(place: string | string[] | undefined, route: ApiRoute, publicOrigin: string): string | undefined {
+  const result = typeof place === 'string' ? publicLocation(place, route, publicOrigin) : undefined;
+  return result?.kind === 'location' ? result.value : undefined;
 }
 
 function append(headers: string[], name: string, value: string | undefined): void {

@@ -84,7 +84,7 @@ describe('a response head', () => {
     ['two lengths', { 'content-length': ['2', '2'] }],
   ])('refuses %s', (_, upstream) => expect(typeof head(upstream)).toBe('string'));
 
-  it('takes chunked in any case', () => expect(head({ 'transfer-encoding': 'Chunked' })).toEqual([]));
+  it.each(['Chunked', 'chunked ', '\tchunked'])('takes %j as chunked', (value) => expect(head({ 'transfer-encoding': value })).toEqual([]));
 });
 
 describe('caching', () => {
@@ -173,6 +173,12 @@ describe('a Location', () => {
     'http://',
     'http://user@api:8080/',
   ])('%j is refused', (given) => expect(location(given)).toBe('refused'));
+
+  it('of the content is made public in the same way, or left out', () => {
+    const place = (value: string): unknown => head({ 'content-location': value });
+    expect(place('http://api:8080/api/x')).toEqual(['content-location: /api/x']);
+    expect([place('http://internal:9000/x'), head({ 'content-location': ['/a', '/b'] })]).toEqual([[], []]);
+  });
 
   it('that is repeated is refused', () => expect(typeof head({ location: ['/a', '/b'] })).toBe('string'));
 
