@@ -61,8 +61,8 @@ export class ApiProxy {
   /** Answers a WebSocket handshake, or makes a tunnel of its connection: the same checks in the same order. `early`: bytes behind it. */
   upgrade(request: IncomingMessage, early: Buffer, target: CanonicalTarget, route: ApiRoute, requestId: string): void {
     const traffic = trafficOf(this.#webSockets, route);
-    const response = upgradeResponse(request);
-    this.#begin(new ProxyExchange(this.#options, request, response, target, route, requestId, traffic, early));
+    const response = upgradeResponse(request, early);
+    this.#begin(new ProxyExchange(this.#options, request, response, target, route, requestId, traffic, true));
   }
 
   #begin(exchange: ProxyExchange): void {
@@ -109,7 +109,7 @@ export class ApiProxy {
     if (exchange.route.retryOn401 && isRepeatable(exchange.request)) {
       exchange.secondTry = new SecondTry(() => this.#renewed(exchange, { ...active, session: fresh.session }));
     }
-    const reseals = exchange.taken === undefined && exchange.route.activity && exchange.early === undefined;
+    const reseals = exchange.taken === undefined && exchange.route.activity && !exchange.isUpgrade;
     const touched = reseals ? this.#options.activity.touch(active) : undefined;
     if (!(touched instanceof Promise)) return this.#forward(exchange, accessToken, touched);
     later(exchange, touched, (it) => this.#forward(exchange, accessToken, it));
@@ -148,7 +148,7 @@ export class ApiProxy {
   /** A refused navigation gets a page whose button leads to the same URL: a click is the user's will, a script's request is not. */
   #passesCsrf(exchange: ProxyExchange): boolean {
     const { request, route, method } = exchange;
-    if (exchange.early !== undefined) return this.#passesOrigin(exchange);
+    if (exchange.isUpgrade) return this.#passesOrigin(exchange);
     const { navigation } = route;
     const rules = { publicOrigin: this.#options.publicUrl.origin, requireHeader: this.#options.csrf.requireHeader, navigation };
     const verdict = checkCsrf({ method, headers: request.headers }, rules);

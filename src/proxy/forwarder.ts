@@ -31,8 +31,6 @@ export interface ForwardPlan {
   readonly idleTimeout: number;
   /** The largest request body in bytes; for bodies that do not say their length. */
   readonly maxBody: number | undefined;
-  /** What the client sent right behind a WebSocket handshake. */
-  readonly early?: Buffer | undefined;
   /**
    * Called at most once, with the final response head, before a byte goes to the client. `refused` becomes 502 `upstream_protocol`.
    * While a promise is pending the upstream's answer waits, unread; it never rejects.
@@ -43,11 +41,19 @@ export interface ForwardPlan {
    * called within this call; what is returned is called once, when it is over.
    */
   onLive(end: (why: LiveEnd) => void): () => void;
+  /**
+   * The connection has become a WebSocket: only what is returned is told of it, so that its owner need not keep for hours what the
+   * handshake needed. Absent: this plan goes on.
+   */
+  switched?(): LivePlan;
   /** Called at most once, and only while the client has no response head: answer it now. `cause` is for the log. */
   onFailure(failure: Failure, cause: string): void;
   /** Called exactly once, last. */
   onEnd(end: ForwardEnd): void;
 }
+
+/** What is left of a plan once a WebSocket is open. */
+export type LivePlan = Pick<ForwardPlan, 'onLive' | 'onEnd'>;
 
 /**
  * Carries one request to an upstream and its answer back, streaming both ways with backpressure: exactly one attempt, unless a

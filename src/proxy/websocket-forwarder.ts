@@ -39,7 +39,7 @@ export class WebSocketForwarder implements Forwarder {
       return plan.onEnd('client_gone');
     }
     this.#underWay++;
-    const handshake = new WebSocketHandshake(socket, response, plan, this.#options, (open) => this.#settled(open, plan));
+    const handshake = new WebSocketHandshake(socket, response, plan, this.#options, (open) => this.#settled(open));
     handshake.start();
   }
 
@@ -50,9 +50,9 @@ export class WebSocketForwarder implements Forwarder {
     if (this.#underWay > 0) await new Promise<void>((resolve) => this.#whenQuiet.push(resolve));
   }
 
-  #settled(open: OpenWebSocket | undefined, plan: ForwardPlan): void {
+  #settled(open: OpenWebSocket | undefined): void {
     if (open === undefined) return this.#leave();
-    const { client, upstream, fromClient, fromUpstream } = open;
+    const { client, upstream, plan, fromClient, fromUpstream } = open;
     const tunnel = new WebSocketTunnel(client, upstream, plan, this.#options, () => {
       this.#tunnels.delete(tunnel);
       this.#leave();

@@ -4,7 +4,7 @@ import type { Logger } from '../kernel/logger.ts';
 import type { Timer } from '../kernel/timer.ts';
 import type { Dial } from './dial.ts';
 import { forwardFailure } from './forward-failure.ts';
-import type { ForwardEnd, ForwardPlan, HeadDecision } from './forwarder.ts';
+import type { ForwardEnd, ForwardPlan, HeadDecision, LivePlan } from './forwarder.ts';
 import type { ResponseHead } from './response-head.ts';
 import { WaitingClient } from './websocket-client.ts';
 import { causeOf, handshakeFault, ownFault, type HandshakeFault } from './websocket-fault.ts';
@@ -23,6 +23,7 @@ export interface HandshakeOptions {
 export interface OpenWebSocket {
   readonly client: Socket;
   readonly upstream: Socket;
+  readonly plan: LivePlan;
   readonly fromClient: readonly Buffer[];
   readonly fromUpstream: Buffer;
 }
@@ -112,14 +113,14 @@ export class WebSocketHandshake implements HandshakeListener {
     // Lost while the head was decided, when nobody listened.
     if (upstream.destroyed) return this.failed({ fault: 'unreachable', cause: 'lost' });
     const bytes = switchHead(headers);
+    const plan = this.#plan.switched?.() ?? this.#plan;
     this.#isOver = true;
     const client = this.#client.socket;
-    const early = this.#client.release();
+    const fromClient = this.#client.release();
     this.#response.detachSocket(client);
     upstream.setNoDelay(true);
     client.write(bytes);
-    const fromClient = this.#plan.early === undefined || this.#plan.early.length === 0 ? early : [this.#plan.early, ...early];
-    this.#onSettled({ client, upstream, fromClient, fromUpstream: head });
+    this.#onSettled({ client, upstream, plan, fromClient, fromUpstream: head });
   }
 
   #clientGone(): void {

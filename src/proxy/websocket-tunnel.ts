@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Logger } from '../kernel/logger.ts';
 import type { Timer } from '../kernel/timer.ts';
 import type { LiveEnd } from '../session/live-connections.ts';
-import type { ForwardEnd, ForwardPlan } from './forwarder.ts';
+import type { ForwardEnd, LivePlan } from './forwarder.ts';
 import { causeOf } from './websocket-fault.ts';
 import { closeFrame, pingFrame, type Masking } from './websocket-frames.ts';
 import { WebSocketLane } from './websocket-lane.ts';
@@ -27,7 +27,7 @@ const CLOSE_CODES: Readonly<Record<LiveEnd, number>> = { session_expired: 4401, 
  * out of which an error would end the process: an unexpected one ends the tunnel instead.
  */
 export class WebSocketTunnel implements SideListener {
-  readonly #plan: ForwardPlan;
+  readonly #plan: LivePlan;
   readonly #options: TunnelOptions;
   readonly #client: WebSocketSide;
   readonly #upstream: WebSocketSide;
@@ -40,7 +40,7 @@ export class WebSocketTunnel implements SideListener {
   #cancel: () => void = () => undefined;
   #isOver = false;
 
-  constructor(client: Socket, upstream: Socket, plan: ForwardPlan, options: TunnelOptions, onOver: () => void) {
+  constructor(client: Socket, upstream: Socket, plan: LivePlan, options: TunnelOptions, onOver: () => void) {
     this.#plan = plan;
     this.#options = options;
     this.#onOver = onOver;
@@ -55,11 +55,16 @@ export class WebSocketTunnel implements SideListener {
     this.#client.listen(this);
     this.#upstream.listen(this);
     this.#guard(() => {
-      this.#leave = this.#plan.onLive((why) => this.end(why));
-      this.#armPing();
+      this.#live();
       this.#client.begin(fromClient);
       this.#upstream.begin([fromUpstream]);
     });
+  }
+
+  /** Apart from the bytes of the beginning, which the function that is kept here would hold. */
+  #live(): void {
+    this.#leave = this.#plan.onLive((why) => this.end(why));
+    this.#armPing();
   }
 
   /** Ends it in order: the client is told why, the upstream that its client goes. */

@@ -121,13 +121,13 @@ export class WebSocketStand {
 
   #upgrade(request: IncomingMessage, early: Buffer): void {
     this.clients.push(request.socket);
-    const response = upgradeResponse(request);
+    const response = upgradeResponse(request, early);
     const { before } = this.#options;
-    if (before === undefined) this.#forward(request, response, early);
-    else void before(request.socket).then(() => this.#forward(request, response, early));
+    if (before === undefined) this.#forward(request, response);
+    else void before(request.socket).then(() => this.#forward(request, response));
   }
 
-  #forward(request: IncomingMessage, response: ServerResponse, early: Buffer): void {
+  #forward(request: IncomingMessage, response: ServerResponse): void {
     this.forwarder.forward(request, response, {
       method: 'GET',
       path: request.url ?? '',
@@ -135,7 +135,6 @@ export class WebSocketStand {
       headersTimeout: 5_000,
       idleTimeout: 5_000,
       maxBody: undefined,
-      early,
       onHead: (status, headers) => {
         this.#tell(() => this.told.heads.push(status));
         const kept = Object.entries(headers).filter(([name]) => !NOT_FORWARDED.test(name));
