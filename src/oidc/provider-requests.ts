@@ -1,5 +1,6 @@
 import * as openid from 'openid-client';
 import type { Clock } from '../kernel/clock.ts';
+import { errorCode } from '../kernel/error-code.ts';
 import { HttpClientError } from '../kernel/http-client-error.ts';
 import type { HttpClient } from '../kernel/http-client.ts';
 import type { Claims } from '../kernel/claims.ts';
@@ -151,6 +152,5 @@ function toServerMetadata(document: ProviderDocument): openid.ServerMetadata {
 function causeOf(error: unknown): string {
   const own = error instanceof Error && error.cause instanceof HttpClientError ? error.cause : error;
   if (own instanceof HttpClientError) return own.reason;
-  if (own instanceof Error && 'code' in own && typeof own.code === 'string') return own.code;
-  return 'unexpected';
+  return errorCode(own) ?? 'unexpected';
 }
