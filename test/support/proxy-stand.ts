@@ -102,6 +102,7 @@ export interface StandOptions {
 
 /** The front door, the data path and the forwarder on a real port; sessions are as told. */
 export interface Stand {
+  readonly server: Server;
   readonly port: number;
   readonly logger: RecordingLogger;
   close(): Promise<void>;
@@ -200,7 +201,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     await once(server, 'close');
     await Promise.all([...upstreams.values()].map((it) => it.close()));
   };
-  return { port: (server.address() as AddressInfo).port, logger, close };
+  return { server, port: (server.address() as AddressInfo).port, logger, close };
 }
 
 /** Stands for everything that is no route: says what it was handed. */

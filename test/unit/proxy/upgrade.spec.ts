@@ -1,8 +1,14 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import type { IncomingMessage } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { RequestFact } from '../../../src/kernel/request-fact.ts';
 import { active, openStand, PUBLIC, session, SESSION_COOKIE, SIGNED_IN, type Stand, type StandOptions } from '../../support/proxy-stand.ts';
 import { header, RawClient } from '../../support/raw-http.ts';
 import { RawUpstream } from '../../support/upstream-stub.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 const ACCEPT = 's3pPLMBiTxaQ9kYGzzhZRbK+xOo='; // RFC 6455 §1.3
@@ -64,6 +70,31 @@ describe('a WebSocket handshake on a route', () => {
     expect(request).toMatch(/\r\nconnection: Upgrade\r\n/i);
     expect(request.toLowerCase()).not.toContain('cookie');
   });
+
+  it('that becomes a tunnel keeps its place for as long as that lives, and neither its request nor the bytes of that', async () => {
+    await open(`${SWITCH}\r\n`, { websocket: { total: 1, perSession: 1 } });
+    const heads: WeakRef<IncomingMessage>[] = [];
+    const bytes: WeakRef<ArrayBufferLike>[] = [];
+    stand.server.on('upgrade', (request: IncomingMessage, _socket: unknown, early: Buffer) => {
+      heads.push(new WeakRef(request));
+      bytes.push(new WeakRef(early.buffer));
+    });
+    const client = await RawClient.open(stand.port);
+    await client.send(handshake()).until((it) => it.includes('\r\n\r\n'));
+    const second = await RawClient.open(stand.port);
+    expect((await second.send(handshake()).answer()).status).toBe(503);
+    await second.closed();
+    for (let turns = 0; turns < 20 && heads.some((it) => it.deref() !== undefined); turns++) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      collectGarbage();
+    }
+    expect([...heads, ...bytes].map((it) => it.deref())).toEqual([undefined, undefined, undefined, undefined]);
+    client.destroy();
+    while (facts.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    const third = await RawClient.open(stand.port);
+    expect(await third.send(handshake()).until((it) => it.includes('\r\n\r\n'))).toMatch(/^HTTP\/1\.1 101 /);
+    third.destroy();
+  }, 60_000);
 
   it('takes the ticket of a refresh along, and no re-seal', async () => {
     const touched: string[] = [];
