@@ -4,7 +4,7 @@ import { violations } from './constraints.ts';
 import type { Environment } from './env-overlay.ts';
 import { overlayEnvironment } from './env-overlay.ts';
 import { touches } from './option-path.ts';
-import { unusableTlsFiles } from './route-tls-files.ts';
+import { unusableTlsFiles } from './unusable-tls-files.ts';
 import { brokenRules, warningsOf } from './rules.ts';
 import type { ReadFile } from './section-builder.ts';
 import { SectionBuilder } from './section-builder.ts';

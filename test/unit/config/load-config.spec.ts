@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { KEY, config, load, pathsOf, problems, warnings, yamlOf } from './sample.ts';
+import { KEY, TLS_FILES, config, load, pathsOf, problems, warnings, yamlOf } from './sample.ts';
 
 const hour = 3_600_000;
 
@@ -289,6 +289,6 @@ describe('a file that an option names', () => {
   it('must be readable', () => {
     const yaml = yamlOf({ provider: '{ issuer: https://id.example.com, clientId: app, clientSecret: s, caFile: /ca.pem }' });
     expect(problems({ yaml })).toEqual(['provider.caFile: names a file that cannot be read']);
-    expect(config({ yaml, files: { '/ca.pem': 'PEM' } }).provider.caFile).toBe('/ca.pem');
+    expect(config({ yaml, files: { '/ca.pem': TLS_FILES['/tls/client.pem'] ?? '' } }).provider.caFile).toBe('/ca.pem');
   });
 });

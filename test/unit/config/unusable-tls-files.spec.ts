@@ -10,7 +10,7 @@ const OTHER_KEY = 'certFile: /tls/client.pem, keyFile: /tls/other.key';
 const routes = (...tls: readonly string[]): string =>
   yamlOf({ routes: `[${tls.map((it, at) => `{ path: /r${String(at)}, upstream: https://api, tls: { ${it} } }`).join(', ')}]` });
 
-describe('the certificate files of routes', () => {
+describe('certificate files', () => {
   it('are complained of by key, with what helps', () => {
     expect(problems({ yaml: routes(PAIR, PAIR, OTHER_KEY), files })).toEqual([
       'routes[2].tls.keyFile: must be the key of the first certificate in certFile',
@@ -35,6 +35,11 @@ describe('the certificate files of routes', () => {
       'routes[0].tls.keyFile',
       'routes[1].tls.keyFile',
     ]);
+  });
+
+  it('are as strictly read for the provider', () => {
+    const yaml = yamlOf({ provider: '{ issuer: https://id.example.com, clientId: app, clientSecret: s, caFile: /tls/page }' });
+    expect(pathsOf({ yaml, files })).toEqual(['provider.caFile']);
   });
 
   it('may be named by the environment', () => {
