@@ -9,7 +9,7 @@ type Files = Readonly<Partial<Record<TlsFileRole, string>>>;
 
 /** The certificate files that can be read and not be used, of as much of the configuration as there is. Those that are `unread` have a problem already. */
 export function unusableTlsFiles(
-  { provider, routes }: Config,
+  { provider, routes = [] }: Partial<Config>,
   unread: readonly ConfigProblem[],
   readFile: ReadFile,
 ): readonly ConfigProblem[] {
