@@ -6,14 +6,14 @@ import type { Session } from '../session/session.ts';
 import type { ForwardEnd, LivePlan } from './forwarder.ts';
 import type { Traffic } from './traffic.ts';
 
-export interface SwitchedContext {
+interface SwitchedContext {
   readonly live: Pick<LiveConnections, 'open'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onAnswered?: OnAnswered;
 }
 
-export interface SwitchedAbout {
+interface SwitchedAbout {
   readonly route: string;
   readonly requestId: string;
   readonly method: string;
