@@ -51,7 +51,7 @@ const server = createHttpServer(
   {
     listener: door.listener((_request, response) => response.writeHead(404).end()),
     upgrade: (request, early) => door.upgrade(request, early),
-    onBodyIdle: (request, response) => door.fail(request, response, { code: 'request_timeout' }, ''),
+    onBodyIdle: (request, response) => door.bodyIdle(request, response),
     loginUrl: '/bff/login',
     nextRequestId: () => '',
     clearAll: () => [],

@@ -79,8 +79,8 @@ export class ApiProxy {
     if (route.csrf && !this.#passesCsrf(exchange)) return;
     if (isTooLarge(request, route)) return exchange.fail(TOO_LARGE);
     if (route.token === 'none') return this.#forward(exchange, undefined);
-    exchange.presented = this.#options.cookie.read(request.headers.cookie);
-    const lookup = this.#options.resolver.resolve(exchange.presented);
+    exchange.cookies.presented = this.#options.cookie.read(request.headers.cookie);
+    const lookup = this.#options.resolver.resolve(exchange.cookies.presented);
     if (lookup instanceof Promise) return later(exchange, lookup, (it) => this.#judge(exchange, it));
     this.#judge(exchange, lookup);
   }
@@ -89,7 +89,7 @@ export class ApiProxy {
     const { route } = exchange;
     if (lookup.kind === 'unavailable') return exchange.fail({ code: 'store_unavailable', retryAfter: lookup.retryAfter });
     if (lookup.kind !== 'active') return this.#signedOut(exchange, lookup);
-    exchange.taken = lookup.taken;
+    exchange.cookies.taken = lookup.taken;
     const { claims } = lookup.session;
     if (!mayEnter(this.#options.access, claims) || !mayEnter(route.access.allow, claims)) {
       return exchange.fail(NOT_ADMITTED);
@@ -102,14 +102,14 @@ export class ApiProxy {
   #withToken(exchange: ProxyExchange, active: ActiveSession, fresh: Freshness): void {
     if (fresh.kind === 'unavailable') return exchange.fail({ code: fresh.code, retryAfter: fresh.retryAfter });
     if (fresh.kind === 'rejected') return this.#signedOut(exchange, endedBy(fresh, active));
-    exchange.taken = fresh.taken ?? active.taken;
+    exchange.cookies.taken = fresh.taken ?? active.taken;
     exchange.session = fresh.session;
     const { accessToken } = fresh.session;
     if (exchange.secondTry !== undefined) return this.#forward(exchange, accessToken);
     if (exchange.route.retryOn401 && isRepeatable(exchange.request)) {
       exchange.secondTry = new SecondTry(() => this.#renewed(exchange, { ...active, session: fresh.session }));
     }
-    const reseals = exchange.taken === undefined && exchange.route.activity && !exchange.isUpgrade;
+    const reseals = exchange.cookies.taken === undefined && exchange.route.activity && !exchange.isUpgrade;
     const touched = reseals ? this.#options.activity.touch(active) : undefined;
     if (!(touched instanceof Promise)) return this.#forward(exchange, accessToken, touched);
     later(exchange, touched, (it) => this.#forward(exchange, accessToken, it));
@@ -117,7 +117,7 @@ export class ApiProxy {
 
   #forward(exchange: ProxyExchange, accessToken: string | undefined, idle?: TakenTicket): void {
     const { request, route, requestId } = exchange;
-    exchange.idle = idle;
+    exchange.cookies.idle = idle;
     if (exchange.isOver) return exchange.abandon();
     if (!exchange.enter()) return exchange.fail(OVERLOADED);
     exchange.forward(this.#options.requestHead.build(request, route, { requestId, accessToken }));
@@ -138,10 +138,10 @@ export class ApiProxy {
     const { route, request } = exchange;
     if (lookup.kind === 'none' && isCrossSiteNavigation(request.headers)) return exchange.send(continuingPage(exchange.publicHref));
     if (route.token === 'optional' && route.access.allow.length === 0) {
-      exchange.session = exchange.taken = undefined; // what was known of the session before its end was
+      exchange.session = exchange.cookies.taken = undefined; // what was known of the session before its end was
       return this.#forward(exchange, undefined);
     }
-    exchange.ended = lookup;
+    exchange.cookies.ended = lookup;
     exchange.fail(sessionFailure(lookup));
   }
 

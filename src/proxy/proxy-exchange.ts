@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNavigation } from '../csrf/navigation.ts';
-import type { PresentedCookie } from '../cookie/session-cookie.ts';
 import { BODY_IDLE } from '../kernel/body-idle.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { statusOf, type Failure } from '../kernel/errors.ts';
@@ -11,10 +10,10 @@ import type { CanonicalTarget } from '../kernel/request-target.ts';
 import type { LiveConnections, LiveEnd } from '../session/live-connections.ts';
 import type { Session } from '../session/session.ts';
 import { sessionFailure, type EndedLookup } from '../session/session-failure.ts';
-import type { TakenTicket } from '../session/session-lookup.ts';
 import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
 import { isEventStream } from './event-stream.ts';
+import { ExchangeCookies } from './exchange-cookies.ts';
 import { forwardFailure } from './forward-failure.ts';
 import { hasBody, type ForwardEnd, type ForwardPlan, type HeadDecision, type LivePlan } from './forwarder.ts';
 import { sendOwn } from './own-answer.ts';
@@ -43,12 +42,7 @@ export class ProxyExchange implements ForwardPlan {
   readonly method: string;
   readonly path: string;
   headers: string[] = [];
-  presented: PresentedCookie | undefined;
-  /** Set when the request is signed out, for the clearing lines of a 401. */
-  ended: EndedLookup | undefined;
-  taken: TakenTicket | undefined;
-  /** A re-seal for activity: it rides on ordinary answers only. */
-  idle: TakenTicket | undefined;
+  readonly cookies: ExchangeCookies;
   /** The session that a live connection belongs to. */
   session: Session | undefined;
   /** Set where an upstream's 401 may be answered by another try. */
@@ -70,6 +64,7 @@ export class ProxyExchange implements ForwardPlan {
   ) {
     this.method = request.method ?? '';
     this.path = upstreamPath(route, target.path) + target.query;
+    this.cookies = new ExchangeCookies(shared.delivery);
     this.#startedAt = shared.clock.now();
     if (hasBody(request)) request.once(BODY_IDLE, () => this.#fellSilent());
   }
@@ -113,7 +108,7 @@ export class ProxyExchange implements ForwardPlan {
 
   /** A logout while the upstream was asked: what lives beyond its head must not begin. */
   #endedMeanwhile(lookup: EndedLookup): HeadDecision {
-    this.ended = lookup;
+    this.cookies.ended = lookup;
     return { kind: 'discard' };
   }
 
@@ -122,7 +117,7 @@ export class ProxyExchange implements ForwardPlan {
       status,
       requestId: this.requestId,
       publicOrigin: this.shared.publicUrl.origin,
-      setCookies: this.#setCookies(isStream ? this.taken : (this.taken ?? this.idle)),
+      setCookies: this.cookies.ofAnswer(isStream),
       personal: this.route.token !== 'none',
       owns: this.shared.owns,
     });
@@ -142,7 +137,7 @@ export class ProxyExchange implements ForwardPlan {
 
   onEnd(end: ForwardEnd): void {
     this.#leave();
-    if (end === 'discarded') return this.ended === undefined ? this.#tryAgain() : this.fail(sessionFailure(this.ended));
+    if (end === 'discarded') return this.#afterDiscard();
     if (end === 'upstream_lost') this.shared.logger.warn('upstream_lost', { route: this.route.path, requestId: this.requestId });
     this.#report(this.response.headersSent ? this.response.statusCode : 0);
   }
@@ -183,7 +178,7 @@ export class ProxyExchange implements ForwardPlan {
 
   /** Something unexpected: nothing but the request id goes out, no cookie either, which may be what went wrong. Never throws. */
   crash(error: unknown): void {
-    this.taken = this.idle = this.ended = undefined;
+    this.cookies.forget();
     this.#leave();
     const name = error instanceof Error ? error.name : typeof error;
     this.shared.logger.error('proxy_error', { route: this.route.path, error: name, requestId: this.requestId });
@@ -202,8 +197,7 @@ export class ProxyExchange implements ForwardPlan {
     // Coming back to an unsafe request's URL would be another request than the one that was refused.
     const returnTo = navigation && (this.method === 'GET' || this.method === 'HEAD') ? { returnTo: this.publicHref } : {};
     const context = { requestId: this.requestId, loginUrl: this.shared.loginUrl, navigation, ...returnTo, ...more };
-    const cookies = this.ended === undefined ? this.#setCookies(this.taken ?? this.idle) : this.#clearing(this.ended);
-    sendOwn(this.response, failureResponse(failure, context), cookies);
+    sendOwn(this.response, failureResponse(failure, context), this.cookies.ofOwnAnswer());
   }
 
   /** The client, wherever the request had come to. One that is upstream ends there when its answer is out. */
@@ -212,7 +206,9 @@ export class ProxyExchange implements ForwardPlan {
     this.#report(this.response.statusCode);
   }
 
-  #tryAgain(): void {
+  #afterDiscard(): void {
+    const { ended } = this.cookies;
+    if (ended !== undefined) return this.fail(sessionFailure(ended));
     try {
       this.secondTry?.begin();
     } catch (error) {
@@ -223,14 +219,6 @@ export class ProxyExchange implements ForwardPlan {
   #leave(): void {
     if (this.#entered !== undefined) this.traffic.leave(this.#entered.sid);
     this.#entered = undefined;
-  }
-
-  #setCookies(taken: TakenTicket | undefined): readonly string[] {
-    return taken === undefined || this.presented === undefined ? [] : this.shared.delivery.setCookies(taken, this.presented);
-  }
-
-  #clearing(ended: EndedLookup): readonly string[] {
-    return this.presented === undefined ? [] : this.shared.delivery.clearing(ended, this.presented);
   }
 
   #report(status: number): void {
