@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { answerUnderWay, cutConnection } from './answer-under-way.ts';
 import { refuseUnreadable, type UnreadableOptions } from './unreadable-request.ts';
 import { BodyWatch } from './body-watch.ts';
+import { Pipelines } from './pipelines.ts';
 
 /** The `listen` section's shape. Milliseconds and bytes. */
 export interface HttpServerOptions {
@@ -47,15 +48,14 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
   server.maxConnections = options.maxConnections;
   server.on('connection', (socket: Socket) => socket.setKeepAlive(true, PROBES.initialDelay, PROBES.interval, PROBES.count));
   const watch = new BodyWatch(options.bodyIdleTimeout, parts.onBodyIdle);
-  const ending = new WeakSet<Socket>();
+  const pipelines = new Pipelines();
   const listener: RequestListener = (request, response) => {
-    const { socket } = request;
-    // Read ahead of an answer after which the connection is closed, or behind it: it would be done, and nobody would be told (RFC 9112 §9.6).
-    if (ending.has(socket) || socket.writableEnded) return void request.resume();
-    if (response.socket === null) response.once('socket', (own: Socket) => closeIfCutOff(response, own));
+    // The connection is over, or is closed behind an answer that has been given: nobody would be told (RFC 9112 §9.6).
+    if (!request.socket.writable) return void request.resume();
+    // It comes again in its turn, as one that was only just read: a shutdown may have been announced meanwhile.
+    if (response.socket === null) return pipelines.wait(request, response, () => server.emit('request', request, response));
     watch.begin(request, response);
     parts.listener(request, response);
-    if (!response.shouldKeepAlive) ending.add(socket);
   };
   server.on('request', listener);
   const upgrade = (request: IncomingMessage, _socket: unknown, early: Buffer): void => {
@@ -81,11 +81,6 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
 function closeSilent(socket: Socket, betweenRequestsMs: number): void {
   const isBetweenRequests = socket.timeout === betweenRequestsMs && answerUnderWay(socket) === undefined;
   if (socket.writableLength > 0 || isBetweenRequests) cutConnection(socket);
-}
-
-/** A pipelined answer was cut off before its turn came: Node forgets to close the connection, and its client would wait for ever. */
-function closeIfCutOff(response: ServerResponse, socket: Socket): void {
-  if (response.destroyed) socket.destroy();
 }
 
 /** Anything but a WebSocket handshake is served as plain HTTP, its Upgrade header dropped (h2c smuggling). */
