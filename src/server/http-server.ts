@@ -70,7 +70,7 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
   server.on('connect', upgrade);
   const betweenRequestsMs = options.keepAliveTimeout + KEEP_ALIVE_BUFFER_MS;
   server.setTimeout(options.bodyIdleTimeout, (socket: Socket) => closeSilent(socket, betweenRequestsMs));
-  server.on('clientError', (error, socket) => refuseUnreadable(error, socket, parts, watch.isLingering(socket)));
+  server.on('clientError', (error, socket) => refuseUnreadable(error, socket, parts, pipelines, watch.isLingering(socket)));
   return server;
 }
 

@@ -7,6 +7,7 @@ import type { OnAnswered } from '../kernel/request-fact.ts';
 import { rawOwn } from '../proxy/own-answer.ts';
 import { answerUnderWay, cutConnection } from './answer-under-way.ts';
 import { endSocket } from '../kernel/end-socket.ts';
+import type { Pipelines } from './pipelines.ts';
 
 export interface UnreadableOptions {
   /** Path-absolute, with publicUrl's path. */
@@ -30,16 +31,25 @@ const DETAILS: Partial<Record<ErrorCode, string>> = {
 };
 
 /**
- * The http server's `clientError` handler: answers what the parser refused, then closes. `isAnswered`: what still came was the
- * body of a request that has its answer.
+ * The http server's `clientError` handler: answers what the parser refused, then closes. Behind a request that has no answer yet it
+ * is not answered, only closed in its turn. `isAnswered`: what still came was the body of a request that has its answer.
  */
-export function refuseUnreadable(error: Error, stream: Duplex, options: UnreadableOptions, isAnswered: boolean): void {
+export function refuseUnreadable(
+  error: Error,
+  stream: Duplex,
+  options: UnreadableOptions,
+  pipelines: Pipelines,
+  isAnswered: boolean,
+): void {
   if (!(stream instanceof Socket)) return void stream.destroy();
   if (endsInBody(error, stream, isAnswered)) return cutConnection(stream);
   if (!stream.writable || stream.writableEnded) return; // more of the same request, after the answer
   if (isAnswered) return void stream.end();
   const code = errorCode(error) ?? '';
-  if (code === 'ECONNRESET' || wouldOvertake(stream)) return cutConnection(stream);
+  const current = answerUnderWay(stream);
+  if (code !== 'ECONNRESET' && current?.req.complete === true) return pipelines.close(stream);
+  // A second head in the middle of an answer would split it.
+  if (code === 'ECONNRESET' || current?.headersSent === true) return cutConnection(stream);
   const failure: Failure = failureOf(CODES.get(code) ?? 'bad_request');
   const requestId = options.nextRequestId();
   const own = failureResponse(failure, { requestId, loginUrl: options.loginUrl, navigation: false });
@@ -55,10 +65,4 @@ function endsInBody(error: Error, socket: Socket, isAnswered: boolean): boolean 
 function failureOf(code: ErrorCode): Failure {
   const detail = DETAILS[code];
   return detail === undefined ? { code } : { code, detail };
-}
-
-/** A second head in the middle of an answer would split it; one before the answer to an earlier, whole request would be taken for it. */
-function wouldOvertake(socket: Socket): boolean {
-  const current = answerUnderWay(socket);
-  return current !== undefined && (current.headersSent || current.req.complete);
 }

@@ -193,16 +193,13 @@ describe('the front door', () => {
       expect((await ask('GET /api/x', ...API)).status).toBe(200);
     });
 
-    it.each([
-      ['a handshake', handshake('/api/ws', HOST)],
-      ['nonsense', 'nonsense\r\n\r\n'],
-    ])('%s behind an unanswered request never gets its answer first', async (_, bytes) => {
+    it('behind an unanswered request never gets its answer first', async () => {
       await open();
       upstream.handler = () => undefined;
       const client = await RawClient.open(stand.port);
       client.send(head('GET /api/hanging', ...API));
       await upstream.request();
-      expect(await client.send(bytes).closed()).toBe('');
+      expect(await client.send(handshake('/api/ws', HOST)).closed()).toBe('');
     });
 
     it.each(['h2c', 'foo', 'websocket, h2c'])('to %s serves the request as plain HTTP, without the header', async (protocol) => {
