@@ -31,12 +31,12 @@ describe('bytes behind a request that is not answered yet', () => {
     ['a head that is too large', signedHead('GET /api/first'), signedHead('GET /api/behind', `X: ${'x'.repeat(10_000)}`)],
     ['a head that does not come to its end', signedHead('GET /api/first'), 'GET /api/behind HTTP/1.1\r\nHost'],
   ])('(%s) are thrown away: it is answered, and the connection closed', async (_, first, behind) => {
-    for (const pieces of [[first + behind], [first, behind], [first, ...behind]]) {
+    for (const pieces of [[first + behind], [first, behind], [first, behind.slice(0, 1), behind.slice(1)]]) {
       attack.forget();
       let answer: () => void = () => undefined;
       attack.upstream.handler = (_request, response) => (answer = () => response.end('answer'));
       client = await RawClient.open(attack.stand.port);
-      for (const piece of pieces.slice(0, 20)) {
+      for (const piece of pieces) {
         client.send(piece);
         await new Promise((resolve) => setImmediate(resolve));
       }

@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { LINGER_MS } from '../../src/kernel/end-socket.ts';
 import { openStand, PUBLIC, SIGNED_IN, type Stand, type StandOptions } from '../support/proxy-stand.ts';
 import { header, rawExchange, RawClient, type RawAnswer } from '../support/raw-http.ts';
 import { UpstreamStub } from '../support/upstream-stub.ts';
@@ -184,12 +185,16 @@ describe('the front door', () => {
       expect(upstream.requests).toEqual([]);
     });
 
-    it('that is refused holds no connection, though its client never closes', async () => {
+    it('that is refused holds no connection for longer than a while, though its client never closes', async () => {
+      const timeout = setTimeout;
+      const shortened = jest.spyOn(globalThis, 'setTimeout');
+      shortened.mockImplementation(((run: () => void, ms: number) => timeout(run, ms === LINGER_MS ? 50 : ms)) as typeof setTimeout);
       await open({ server: { maxConnections: 2 } });
       const held = await Promise.all([1, 2].map(() => RawClient.open(stand.port, { heldOpen: true })));
       for (const client of held) await client.send(handshake('/api/ws', HOST)).until((it) => it.includes('origin_refused'));
       // A client that sends on learns that nobody is there any more.
       await Promise.all(held.map((it) => hasLost(it)));
+      shortened.mockRestore();
       expect((await ask('GET /api/x', ...API)).status).toBe(200);
     });
 
