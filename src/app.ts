@@ -85,7 +85,7 @@ async function createNest(config: Config, frontend: Frontend, { clock, onAnswere
           fastifyHandler(request, response);
         }),
         upgrade: (request, early) => frontend.door.upgrade(request, early),
-        onBodyIdle: (request, response) => frontend.door.bodyIdle(request, response),
+        onBodyLost: (request, response, failure) => frontend.door.bodyLost(request, response, failure),
         loginUrl: frontend.loginUrl,
         nextRequestId: () => frontend.requestIds.next(clock.now()),
         clearAll: () => frontend.clearAll(),

@@ -37,8 +37,8 @@ export interface FrontDoor {
   listener(next: RequestListener): RequestListener;
   /** A WebSocket handshake; `early` came right behind it. Never leaves a socket hanging: what becomes no tunnel is answered and closed. */
   upgrade(request: IncomingMessage, early: Buffer): void;
-  /** Answers a request that is not on a route and whose body has stopped coming. */
-  bodyIdle(request: IncomingMessage, response: ServerResponse): void;
+  /** Answers a request that is not on a route and whose body does not come whole. */
+  bodyLost(request: IncomingMessage, response: ServerResponse, failure: Failure): void;
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -99,9 +99,9 @@ class Door implements FrontDoor {
     this.#tell(request, requestId, 'refused', own.status, 0);
   }
 
-  bodyIdle(request: IncomingMessage, response: ServerResponse): void {
+  bodyLost(request: IncomingMessage, response: ServerResponse, failure: Failure): void {
     const given = response.getHeader('x-request-id');
-    this.#fail(request, response, { code: 'request_timeout' }, typeof given === 'string' ? given : this.#requestId(request));
+    this.#fail(request, response, failure, typeof given === 'string' ? given : this.#requestId(request));
   }
 
   /** Answers with an error of ours, as a page for a navigation. */

@@ -51,7 +51,7 @@ const server = createHttpServer(
   {
     listener: door.listener((_request, response) => response.writeHead(404).end()),
     upgrade: (request, early) => door.upgrade(request, early),
-    onBodyIdle: (request, response) => door.bodyIdle(request, response),
+    onBodyLost: (request, response, failure) => door.bodyLost(request, response, failure),
     loginUrl: '/bff/login',
     nextRequestId: () => '',
     clearAll: () => [],

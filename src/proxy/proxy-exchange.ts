@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNavigation } from '../csrf/navigation.ts';
-import { BODY_IDLE } from '../kernel/body-idle.ts';
+import { BODY_LOST } from '../kernel/body-lost.ts';
 import type { Clock } from '../kernel/clock.ts';
-import { statusOf, type Failure } from '../kernel/errors.ts';
+import { statusOf, type ErrorCode, type Failure } from '../kernel/errors.ts';
 import { failureResponse, type FailureContext, type OwnResponse } from '../kernel/failure-response.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { OnAnswered } from '../kernel/request-fact.ts';
@@ -14,13 +14,14 @@ import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
 import { isEventStream } from './event-stream.ts';
 import { ExchangeCookies } from './exchange-cookies.ts';
-import { forwardFailure } from './forward-failure.ts';
 import { hasBody, type ForwardEnd, type ForwardPlan, type HeadDecision, type LivePlan } from './forwarder.ts';
 import { sendOwn } from './own-answer.ts';
 import { responseHead, type ResponseHead, type UpstreamHeaders } from './response-head.ts';
 import type { SecondTry } from './second-try.ts';
 import { SwitchedExchange } from './switched-exchange.ts';
 import type { Traffic } from './traffic.ts';
+
+const OF_THE_BODY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['payload_too_large', 'request_timeout', 'bad_request']);
 
 /** What every exchange of one frontend shares. */
 export interface ExchangeContext {
@@ -66,7 +67,7 @@ export class ProxyExchange implements ForwardPlan {
     this.path = upstreamPath(route, target.path) + target.query;
     this.cookies = new ExchangeCookies(shared.delivery);
     this.#startedAt = shared.clock.now();
-    if (hasBody(request)) request.once(BODY_IDLE, () => this.#fellSilent());
+    if (hasBody(request)) request.once(BODY_LOST, (failure: Failure) => this.#lostBody(failure));
   }
 
   /** Nothing may be sent any more: the client left, or has its answer. */
@@ -125,8 +126,8 @@ export class ProxyExchange implements ForwardPlan {
 
   onFailure(failure: Failure, cause: string): void {
     const about = { route: this.route.path, code: failure.code, requestId: this.requestId };
-    // A body that turned out too large on its way, or that stopped coming, is no fault of the upstream's.
-    if (failure.code === 'payload_too_large' || failure.code === 'request_timeout') this.shared.logger.info('request_refused', about);
+    // A body that turned out too large or broken on its way, or that stopped coming, is no fault of the upstream's.
+    if (OF_THE_BODY.has(failure.code)) this.shared.logger.info('request_refused', about);
     else this.shared.logger.warn('upstream_failed', { ...about, cause });
     try {
       this.#answer(failure, {});
@@ -201,8 +202,8 @@ export class ProxyExchange implements ForwardPlan {
   }
 
   /** The client, wherever the request had come to. One that is upstream ends there when its answer is out. */
-  #fellSilent(): void {
-    this.onFailure(forwardFailure('client_silent'), '');
+  #lostBody(failure: Failure): void {
+    this.onFailure(failure, '');
     this.#report(this.response.statusCode);
   }
 

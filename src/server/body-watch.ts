@@ -1,21 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { BODY_IDLE } from '../kernel/body-idle.ts';
+import { forwardFailure } from '../proxy/forward-failure.ts';
 import { LINGER_MS } from '../kernel/end-socket.ts';
 import { hasBody } from '../proxy/forwarder.ts';
-import { cutConnection } from './answer-under-way.ts';
+import { tellLost, type OnBodyLost } from './lost-body.ts';
 
 /** Closes the connection of a request body that stands still, or that goes on too long after it was answered. Idle time only, never a total. */
 export class BodyWatch {
   readonly #idleMs: number;
-  readonly #onIdle: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly #onLost: OnBodyLost;
   readonly #lingerMs: number;
   readonly #lingering = new WeakSet<Duplex>();
 
   /** Milliseconds; `lingerMs`: how long the rest of a body that was answered already is thrown away, however steadily it comes. */
-  constructor(idleMs: number, onIdle: (request: IncomingMessage, response: ServerResponse) => void, lingerMs = LINGER_MS) {
+  constructor(idleMs: number, onLost: OnBodyLost, lingerMs = LINGER_MS) {
     this.#idleMs = idleMs;
-    this.#onIdle = onIdle;
+    this.#onLost = onLost;
     this.#lingerMs = lingerMs;
   }
 
@@ -27,7 +27,7 @@ export class BodyWatch {
       // Bytes that wait for their reader are the reader's pause, not the client's.
       const moved = socket.bytesRead !== seen || request.readableLength > 0;
       seen = socket.bytesRead;
-      if (!moved && !request.complete) this.#expire(request, response);
+      if (!moved && !request.complete) tellLost(response, forwardFailure('client_silent'), this.#onLost);
     }, this.#idleMs).unref();
     request.on('close', () => clearInterval(timer));
     // Ahead of Node's own listener, which closes the connection behind a last answer.
@@ -62,11 +62,5 @@ export class BodyWatch {
       socket.destroySoon = close;
       if (socket.writableEnded) close();
     });
-  }
-
-  #expire(request: IncomingMessage, response: ServerResponse): void {
-    if (response.headersSent) return cutConnection(request.socket);
-    response.shouldKeepAlive = false;
-    if (!request.emit(BODY_IDLE)) this.#onIdle(request, response);
   }
 }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { answerUnderWay, cutConnection } from './answer-under-way.ts';
 import { refuseUnreadable, type UnreadableOptions } from './unreadable-request.ts';
@@ -19,8 +19,6 @@ export interface HttpServerParts extends UnreadableOptions {
   readonly listener: RequestListener;
   /** A WebSocket handshake, and what came right behind it. What happens to `request.socket` from here on is the callee's. */
   readonly upgrade: (request: IncomingMessage, early: Buffer) => void;
-  /** A request body of which no byte came for `bodyIdleTimeout`: answer 408. The connection is closed afterwards. */
-  readonly onBodyIdle: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /**
@@ -47,7 +45,7 @@ export function createHttpServer(options: HttpServerOptions, parts: HttpServerPa
   });
   server.maxConnections = options.maxConnections;
   server.on('connection', (socket: Socket) => socket.setKeepAlive(true, PROBES.initialDelay, PROBES.interval, PROBES.count));
-  const watch = new BodyWatch(options.bodyIdleTimeout, parts.onBodyIdle);
+  const watch = new BodyWatch(options.bodyIdleTimeout, parts.onBodyLost);
   const pipelines = new Pipelines();
   const listener: RequestListener = (request, response) => {
     // The connection is over, or is closed behind an answer that has been given: nobody would be told (RFC 9112 §9.6).

@@ -7,6 +7,7 @@ import type { OnAnswered } from '../kernel/request-fact.ts';
 import { rawOwn } from '../proxy/own-answer.ts';
 import { answerUnderWay, cutConnection } from './answer-under-way.ts';
 import { endSocket } from '../kernel/end-socket.ts';
+import { tellLost, type OnBodyLost } from './lost-body.ts';
 import type { Pipelines } from './pipelines.ts';
 
 export interface UnreadableOptions {
@@ -16,6 +17,8 @@ export interface UnreadableOptions {
   /** Set-Cookie lines that clear every cookie of ours: the way out of a header that has grown too large. */
   readonly clearAll: () => readonly string[];
   readonly onAnswered?: OnAnswered;
+  /** A request body that stops coming, or that is no HTTP. The connection is closed afterwards. */
+  readonly onBodyLost: OnBodyLost;
 }
 
 const CODES: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
@@ -29,6 +32,7 @@ const DETAILS: Partial<Record<ErrorCode, string>> = {
   path_refused: 'The request target is not a path that can be read in only one way.',
   bad_request: 'The request is not proper HTTP/1.1.',
 };
+const BROKEN_BODY: Failure = { code: 'bad_request', detail: 'The request body is not proper HTTP/1.1.' };
 
 /**
  * The http server's `clientError` handler: answers what the parser refused, then closes. Behind a request that has no answer yet it
@@ -47,9 +51,9 @@ export function refuseUnreadable(
   if (isAnswered) return void stream.end();
   const code = errorCode(error) ?? '';
   const current = answerUnderWay(stream);
-  if (code !== 'ECONNRESET' && current?.req.complete === true) return pipelines.close(stream);
-  // A second head in the middle of an answer would split it.
-  if (code === 'ECONNRESET' || current?.headersSent === true) return cutConnection(stream);
+  if (code === 'ECONNRESET') return cutConnection(stream);
+  if (current?.req.complete === true) return pipelines.close(stream);
+  if (current !== undefined) return tellLost(current, BROKEN_BODY, options.onBodyLost);
   const failure: Failure = failureOf(CODES.get(code) ?? 'bad_request');
   const requestId = options.nextRequestId();
   const own = failureResponse(failure, { requestId, loginUrl: options.loginUrl, navigation: false });

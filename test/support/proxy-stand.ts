@@ -187,7 +187,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
     {
       listener: door.listener(options.next ?? echoInside),
       upgrade: (request, early) => door.upgrade(request, early),
-      onBodyIdle: (request, response) => door.bodyIdle(request, response),
+      onBodyLost: (request, response, failure) => door.bodyLost(request, response, failure),
       loginUrl,
       nextRequestId: () => 'unreadable',
       clearAll: () => cookie.clearAll(),

@@ -76,7 +76,7 @@ export class WebSocketStand {
       {
         listener: (_request, response) => void response.writeHead(404).end(),
         upgrade: (request, early) => this.#upgrade(request, early),
-        onBodyIdle: (_request, response) => void response.destroy(),
+        onBodyLost: (_request, response) => void response.destroy(),
         loginUrl: '/bff/login',
         nextRequestId: () => 'unreadable',
         clearAll: () => [],

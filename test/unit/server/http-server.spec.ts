@@ -39,7 +39,7 @@ describe('the http server', () => {
     };
     server = createHttpServer(
       { ...options, ...limits },
-      { listener, upgrade: never, onBodyIdle: never, loginUrl: '/bff/login', nextRequestId: () => 'id', clearAll: () => [] },
+      { listener, upgrade: never, onBodyLost: never, loginUrl: '/bff/login', nextRequestId: () => 'id', clearAll: () => [] },
     );
     const { port } = await listenOn(server, { host: '127.0.0.1', port: 0 }, 'listen.port');
     isClosed = once(server, 'connection').then(([socket]) => once(socket as Socket, 'close'));

@@ -42,7 +42,7 @@ describe('requests that are sent ahead on one connection', () => {
       {
         listener: (request, response) => void begun.push({ request, response }),
         upgrade: never,
-        onBodyIdle: never,
+        onBodyLost: never,
         loginUrl: '/bff/login',
         nextRequestId: () => 'id',
         clearAll: () => [],
