@@ -12,7 +12,7 @@ import type { ApiProxy } from './proxy/api-proxy.ts';
 import { admitBody, rawOwn, sendOwn } from './proxy/own-answer.ts';
 import { hasBody } from './proxy/forwarder.ts';
 import type { TrustedProxies } from './proxy/trusted-proxies.ts';
-import { answerUnderWay } from './server/answer-under-way.ts';
+import { answerUnderWay, cutConnection } from './server/answer-under-way.ts';
 import { endSocket } from './kernel/end-socket.ts';
 
 export interface FrontDoorOptions extends DestinationOptions {
@@ -46,6 +46,12 @@ const WITH_BODY: Destination = {
   kind: 'refused',
   failure: { code: 'bad_request', detail: 'A WebSocket handshake has no body.' },
 };
+const WITHOUT_KEY: Destination = {
+  kind: 'refused',
+  failure: { code: 'bad_request', detail: 'A WebSocket handshake has exactly one Sec-WebSocket-Key, of 16 bytes in base64.' },
+};
+/** RFC 6455 §4.2.1. Node joins several lines of the name with commas. */
+const WEB_SOCKET_KEY = /^[A-Za-z0-9+/]{22}==$/;
 const INTERNAL: Failure = { code: 'internal_error' };
 
 export function createFrontDoor(options: FrontDoorOptions): FrontDoor {
@@ -87,10 +93,10 @@ class Door implements FrontDoor {
     const requestId = this.#requestId(request);
     // Behind a request that has no answer yet, this one would be taken for its answer.
     if (answerUnderWay(socket) !== undefined) {
-      socket.destroy();
+      cutConnection(socket);
       return this.#tell(request, requestId, 'refused', 0, 0);
     }
-    const goes = hasBody(request) ? WITH_BODY : this.#judge(request, requestId);
+    const goes = this.#judgeHandshake(request, requestId);
     if (goes.kind === 'route') return this.#options.proxy.upgrade(request, early, goes.target, goes.route, requestId);
     const context = { requestId, loginUrl: this.#options.loginUrl, navigation: false };
     const failure = goes.kind === 'refused' ? goes.failure : NOT_HERE;
@@ -131,6 +137,13 @@ class Door implements FrontDoor {
       this.#logError(error, requestId);
       return { kind: 'refused', failure: INTERNAL };
     }
+  }
+
+  /** What is wrong with it must not look like the upstream's fault, which a bad answer to it would be. */
+  #judgeHandshake(request: IncomingMessage, requestId: string): Destination {
+    if (hasBody(request)) return WITH_BODY;
+    const goes = this.#judge(request, requestId);
+    return goes.kind === 'route' && !WEB_SOCKET_KEY.test(request.headers['sec-websocket-key'] ?? '') ? WITHOUT_KEY : goes;
   }
 
   #logError(error: unknown, requestId: string): void {

@@ -98,6 +98,21 @@ describe('upgrades', () => {
       expect(await attack.outcome(handshake('/api', ORIGIN, COOKIE, ...lines) + body)).toEqual(refused(400, 'bad_request'));
     });
 
+    const KEY = /Sec-WebSocket-Key: .*\r\n/;
+    it.each([
+      ['no key', ''],
+      ['an empty key', 'Sec-WebSocket-Key:\r\n'],
+      ['a short key', 'Sec-WebSocket-Key: dGhlIHNhbXBsZQ==\r\n'],
+      ['a long key', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZSBhZ2Fpbg==\r\n'],
+      ['a key that is no base64', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25j!!==\r\n'],
+      ['two keys', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n'],
+      ['the same key twice', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'.repeat(2)],
+    ])('a handshake with %s is the client’s mistake: 400, and the upstream never hears of it', async (_, lines) => {
+      const bytes = handshake('/api', ORIGIN, COOKIE);
+      expect(bytes).toMatch(KEY);
+      expect(await attack.outcome(bytes.replace(KEY, lines))).toEqual(refused(400, 'bad_request'));
+    });
+
     it('a handshake pipelined behind an unanswered request is not taken for its answer', async () => {
       const handler = attack.upstream.handler;
       attack.upstream.handler = () => undefined; // it never answers

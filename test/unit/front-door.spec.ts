@@ -6,6 +6,7 @@ import { UpstreamStub } from '../support/upstream-stub.ts';
 
 const HOST = 'Host: app.example.com';
 const API = [HOST, 'Sec-Fetch-Site: same-origin', `Cookie: ${SIGNED_IN}`];
+const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
 const NAVIGATION = 'Sec-Fetch-Mode: navigate';
 const ULID = /^[0-9A-HJKMNP-TV-Z]{26}$/;
 const head = (start: string, ...lines: string[]): string => [`${start} HTTP/1.1`, ...lines, '', ''].join('\r\n');
@@ -163,7 +164,7 @@ describe('the front door', () => {
 
   describe('for an upgrade', () => {
     const handshake = (path: string, ...lines: string[]): string =>
-      head(`GET ${path}`, 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Key: x', 'Sec-WebSocket-Version: 13', ...lines);
+      head(`GET ${path}`, 'Connection: Upgrade', 'Upgrade: websocket', KEY, 'Sec-WebSocket-Version: 13', ...lines);
 
     it.each([
       ['to no route', handshake('/x', HOST, `Origin: ${PUBLIC}`), 404, 'route_not_found'],
@@ -226,7 +227,7 @@ describe('the front door', () => {
           response.writeHead(204).end();
         },
       });
-      const handshake = ['Connection: Upgrade', 'Upgrade: websocket'];
+      const handshake = ['Connection: Upgrade', 'Upgrade: websocket', KEY];
       await ask('GET /x', HOST);
       await ask('GET /throws', HOST);
       await ask('GET /%', HOST);
