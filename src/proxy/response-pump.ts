@@ -99,19 +99,13 @@ export class ResponsePump {
   }
 
   #armIdle(): void {
-    if (this.#idle === undefined) this.#idle = setTimeout(() => this.#expire(), this.#plan.idleTimeout);
+    if (this.#idle === undefined) this.#idle = setTimeout(() => this.#abort(), this.#plan.idleTimeout);
     else this.#idle.refresh();
   }
 
   #disarmIdle(): void {
     clearTimeout(this.#idle);
     this.#idle = undefined;
-  }
-
-  #expire(): void {
-    // A pipelined answer before its turn: it is not its client that keeps it waiting.
-    if (this.#paused && this.#response.socket === null) this.#armIdle();
-    else this.#abort();
   }
 
   #abort(cut: ForwardEnd = this.#paused ? 'client_gone' : 'upstream_lost'): void {
