@@ -121,6 +121,22 @@ describe('requests that are sent ahead on one connection', () => {
     expect([begun.length, client.wasReset, client.received]).toEqual([33, false, '']);
   });
 
+  it('wait up to that limit too behind a large answer that is read late, of which nothing is lost', async () => {
+    await open();
+    client.socket.pause();
+    client.send(get('/large'));
+    const { request, response } = await begunAt(0);
+    response.end(Buffer.alloc(20_000_000));
+    const before = request.socket.bytesRead;
+    client.send(ahead(40));
+    while (request.socket.bytesRead === before) await turn();
+    client.socket.resume();
+    expect((await client.answer()).body).toHaveLength(20_000_000);
+    for (let at = 1; at <= 32; at++) (await begunAt(at)).response.end();
+    for (let at = 1; at <= 32; at++) await client.answer();
+    expect([await client.closed(), begun.length]).toEqual(['', 33]);
+  });
+
   it('cost nothing beyond the limit: they are not even read', async () => {
     let read = 0;
     const count = (): void => {
