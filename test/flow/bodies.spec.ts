@@ -131,7 +131,7 @@ describe('bodies, byte for byte through the whole house', () => {
         expect([first.status, header(first, 'etag'), header(first, 'content-location'), client.received]).toEqual([
           Number(status.slice(0, 3)),
           '"1"',
-          '/x',
+          '/out/x',
           '',
         ]);
         expect((await received('ok', ['Content-Length: 2'])).body).toBe('ok');
