@@ -1,9 +1,7 @@
-import { tlsFileProblems, type TlsFileRole } from '../kernel/tls-files.ts';
+import { TLS_FILE_ROLES, tlsFileProblems, type TlsFileRole } from '../kernel/tls-files.ts';
 import type { Config } from './config.ts';
 import type { ConfigProblem } from './constraints.ts';
 import type { ReadFile } from './section-builder.ts';
-
-const ROLES: readonly TlsFileRole[] = ['caFile', 'certFile', 'keyFile'];
 
 type Files = Readonly<Partial<Record<TlsFileRole, string>>>;
 
@@ -15,7 +13,7 @@ export function unusableTlsFiles(
 ): readonly ConfigProblem[] {
   const problemsOf = (section: string, files: Files): readonly ConfigProblem[] => {
     const pathOf = (role: TlsFileRole): string => `${section}.${role}`;
-    const readable = ROLES.filter((role) => !unread.some(({ path }) => path === pathOf(role)));
+    const readable = TLS_FILE_ROLES.filter((role) => !unread.some(({ path }) => path === pathOf(role)));
     return tlsFileProblems(contentsOf(files, readable, readFile)).map(({ role, message }) => ({ path: pathOf(role), message }));
   };
   return [

@@ -6,3 +6,6 @@
 export function errorCode(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
+
+/** What went wrong in a short word, for the log: never an error's message, which may quote bytes. */
+export const causeOf = (error: unknown): string => errorCode(error) ?? (error instanceof Error ? error.name : typeof error);

@@ -1,8 +1,10 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import { errorCode } from './error-code.ts';
 
 /** Authorities trusted besides the default ones; our certificate with its chain; its key. PEM. */
-export type TlsFileRole = 'caFile' | 'certFile' | 'keyFile';
+export const TLS_FILE_ROLES = ['caFile', 'certFile', 'keyFile'] as const;
+export type TlsFileRole = (typeof TLS_FILE_ROLES)[number];
 
 /** What is in the files that are there. */
 export type TlsFileContents = Readonly<Partial<Record<TlsFileRole, string>>>;
@@ -71,8 +73,7 @@ function ownChainOf(pem: string): readonly X509Certificate[] | string {
     createSecureContext({ cert: pem });
     return certificates;
   } catch (error) {
-    const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'no more';
-    return `is not good enough for TLS (OpenSSL says ${code}); have a certificate issued that is`;
+    return `is not good enough for TLS (OpenSSL says ${errorCode(error) ?? 'no more'}); have a certificate issued that is`;
   }
 }
 

@@ -12,7 +12,7 @@ import type { Freshness } from '../tokens/freshness.ts';
 import type { TokenRefresher } from '../tokens/token-refresher.ts';
 import type { ApiRoute } from './api-routes.ts';
 import { hasBody, type Forwarder } from './forwarder.ts';
-import { ProxyExchange, type ExchangeContext } from './proxy-exchange.ts';
+import { ProxyExchange, type ExchangeContext, type ExchangeOwner } from './proxy-exchange.ts';
 import { isTooLarge, methodNotAllowed } from './refusals.ts';
 import type { RequestHead } from './request-head.ts';
 import { SecondTry, type Remedy } from './second-try.ts';
@@ -39,7 +39,7 @@ const TOO_LARGE = { code: 'payload_too_large', detail: 'The request body is larg
 const OVERLOADED = { code: 'overloaded', detail: 'Too many requests are on their way to this upstream.', retryAfter: 1 } as const;
 
 /** The data path: every request on a route passes these checks in this order, and the common one waits for nothing before it goes upstream. */
-export class ApiProxy {
+export class ApiProxy implements ExchangeOwner {
   readonly #options: ApiProxyOptions;
   readonly #requests: ReadonlyMap<ApiRoute, Traffic>;
   readonly #webSockets: ReadonlyMap<ApiRoute, Traffic>;
@@ -55,14 +55,14 @@ export class ApiProxy {
   /** Answers the request. Never throws, never rejects. `route` is one of those that this was made for. */
   handle(request: IncomingMessage, response: ServerResponse, target: CanonicalTarget, route: ApiRoute, requestId: string): void {
     const traffic = trafficOf(this.#requests, route);
-    this.#begin(new ProxyExchange(this.#options, request, response, target, route, requestId, traffic));
+    this.#begin(new ProxyExchange(this.#options, this, request, response, target, route, requestId, traffic));
   }
 
   /** Answers a WebSocket handshake, or makes a tunnel of its connection: the same checks in the same order. `early`: bytes behind it. */
   upgrade(request: IncomingMessage, early: Buffer, target: CanonicalTarget, route: ApiRoute, requestId: string): void {
     const traffic = trafficOf(this.#webSockets, route);
     const response = upgradeResponse(request, early);
-    this.#begin(new ProxyExchange(this.#options, request, response, target, route, requestId, traffic, true));
+    this.#begin(new ProxyExchange(this.#options, this, request, response, target, route, requestId, traffic, true));
   }
 
   #begin(exchange: ProxyExchange): void {
@@ -88,7 +88,7 @@ export class ApiProxy {
   #judge(exchange: ProxyExchange, lookup: SessionLookup): void {
     const { route } = exchange;
     if (lookup.kind === 'unavailable') return exchange.fail({ code: 'store_unavailable', retryAfter: lookup.retryAfter });
-    if (lookup.kind !== 'active') return this.#signedOut(exchange, lookup);
+    if (lookup.kind !== 'active') return this.signedOut(exchange, lookup);
     exchange.cookies.taken = lookup.taken;
     const { claims } = lookup.session;
     if (!mayEnter(this.#options.access, claims) || !mayEnter(route.access.allow, claims)) {
@@ -101,7 +101,7 @@ export class ApiProxy {
 
   #withToken(exchange: ProxyExchange, active: ActiveSession, fresh: Freshness): void {
     if (fresh.kind === 'unavailable') return exchange.fail({ code: fresh.code, retryAfter: fresh.retryAfter });
-    if (fresh.kind === 'rejected') return this.#signedOut(exchange, endedBy(fresh, active));
+    if (fresh.kind === 'rejected') return this.signedOut(exchange, endedBy(fresh, active));
     exchange.cookies.taken = fresh.taken ?? active.taken;
     exchange.session = fresh.session;
     const { accessToken } = fresh.session;
@@ -129,12 +129,13 @@ export class ApiProxy {
    */
   async #renewed(exchange: ProxyExchange, active: ActiveSession): Promise<Remedy> {
     const fresh = await this.#options.refresher.refreshNow(active, exchange.route.activity);
-    if (fresh.kind === 'rejected') return () => this.#signedOut(exchange, endedBy(fresh, active));
+    if (fresh.kind === 'rejected') return () => this.signedOut(exchange, endedBy(fresh, active));
     if (fresh.kind !== 'usable' || fresh.session.accessToken === active.session.accessToken) return undefined;
     return () => this.#withToken(exchange, active, fresh);
   }
 
-  #signedOut(exchange: ProxyExchange, lookup: EndedLookup): void {
+  /** Where it may go on without a session, it does; else it is 401. */
+  signedOut(exchange: ProxyExchange, lookup: EndedLookup): void {
     const { route, request } = exchange;
     if (lookup.kind === 'none' && isCrossSiteNavigation(request.headers)) return exchange.send(continuingPage(exchange.publicHref));
     if (route.token === 'optional' && route.access.allow.length === 0) {

@@ -9,7 +9,7 @@ import type { ResponseHead, UpstreamHeaders } from './response-head.ts';
  */
 export type ForwardEnd = 'complete' | 'failed' | 'client_gone' | 'upstream_lost' | 'discarded';
 
-/** What becomes of an upstream's head. `discard`: nothing of this answer goes out, and its connection is given up. */
+/** What becomes of an upstream's head. `discard`: nothing of this answer goes out. */
 export type HeadDecision = ResponseHead | { readonly kind: 'discard' };
 
 /** Interim answers (1xx) to one request: a flood of them is no answer. */
@@ -27,7 +27,7 @@ export interface ForwardPlan {
   readonly headers: string[];
   /** Until the response head. */
   readonly headersTimeout: number;
-  /** Between two bytes of a body. Event streams are exempt. */
+  /** Between two bytes of a body. Event streams are exempt, unless it is their client that does not read. */
   readonly idleTimeout: number;
   /** The largest request body in bytes; for bodies that do not say their length. */
   readonly maxBody: number | undefined;
@@ -57,8 +57,8 @@ export type LivePlan = Pick<ForwardPlan, 'onLive' | 'onEnd'>;
 
 /**
  * Carries one request to an upstream and its answer back, streaming both ways with backpressure: exactly one attempt, unless a
- * kept connection turns out to be closed before a byte came back for an idempotent request without a body. Never throws, and
- * either the client or the upstream going away ends the other side too.
+ * kept connection turns out to be closed before anything of the request was sent, or before a byte came back for an idempotent one
+ * without a body. Never throws, and either the client or the upstream going away ends the other side too.
  */
 export interface Forwarder {
   forward(request: IncomingMessage, response: ServerResponse, plan: ForwardPlan): void;

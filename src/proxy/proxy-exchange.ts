@@ -38,6 +38,12 @@ export interface ExchangeContext {
   readonly onAnswered?: OnAnswered;
 }
 
+/** What the exchanges cannot do themselves. */
+export interface ExchangeOwner {
+  /** The session turned out to be over: goes on without one where the route allows it, or answers 401. */
+  signedOut(exchange: ProxyExchange, lookup: EndedLookup): void;
+}
+
 /** One request on a route: what is known of it so far, and the only place that answers it. */
 export class ProxyExchange implements ForwardPlan {
   readonly method: string;
@@ -54,6 +60,7 @@ export class ProxyExchange implements ForwardPlan {
 
   constructor(
     readonly shared: ExchangeContext,
+    readonly owner: ExchangeOwner,
     readonly request: IncomingMessage,
     readonly response: ServerResponse,
     readonly target: CanonicalTarget,
@@ -209,9 +216,11 @@ export class ProxyExchange implements ForwardPlan {
 
   #afterDiscard(): void {
     const { ended } = this.cookies;
-    if (ended !== undefined) return this.fail(sessionFailure(ended));
     try {
-      this.secondTry?.begin();
+      if (ended === undefined) return this.secondTry?.begin();
+      if (hasBody(this.request)) return this.fail(sessionFailure(ended)); // it has been read
+      this.cookies.ended = undefined;
+      this.owner.signedOut(this, ended);
     } catch (error) {
       this.crash(error);
     }

@@ -77,8 +77,16 @@ export class ResponsePump {
   settle(): void {
     if (this.#stopped) return;
     this.#response.flushHeaders();
-    if (this.#eventStream) this.#leave = this.#plan.onLive(() => this.#finish());
+    if (this.#eventStream) this.#live();
     else this.#armIdle();
+  }
+
+  #live(): void {
+    try {
+      this.#leave = this.#plan.onLive(() => this.#finish());
+    } catch {
+      this.#abort(); // nobody would ever end it; thrown on from a tick, it would end the process
+    }
   }
 
   #pause(): void {

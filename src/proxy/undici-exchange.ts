@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { cutOff } from '../kernel/cut-off.ts';
+import { causeOf } from '../kernel/error-code.ts';
 import type { Failure } from '../kernel/errors.ts';
 import { forwardFailure } from './forward-failure.ts';
 import { INTERIM_LIMIT, type ForwardEnd, type ForwardPlan, type HeadDecision } from './forwarder.ts';
@@ -8,7 +9,7 @@ import { passInterim } from './interim-answer.ts';
 import { ClientGone, type RequestBody } from './request-body.ts';
 import type { UpstreamHeaders } from './response-head.ts';
 import { ResponsePump } from './response-pump.ts';
-import { causeOf, undiciFault } from './undici-fault.ts';
+import { undiciFault } from './undici-fault.ts';
 import type { UndiciLane } from './undici-lane.ts';
 import type { LaneUser, UndiciLanes } from './undici-lanes.ts';
 import { UploadWatch } from './upload-watch.ts';
@@ -59,7 +60,7 @@ export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
     this.#controller = controller;
     // The client left while the connection was made: the upstream must not see the request.
     if (this.#ended) return controller.abort(new ClientGone());
-    const isReused = this.#lane?.use() === true;
+    const isReused = this.#lane?.countRequest() === true;
     if (isReused && this.#body === null && IDEMPOTENT.has(this.#plan.method)) this.#readBefore = this.#lane?.bytesRead;
   }
 
@@ -67,11 +68,11 @@ export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
     if (status < 200) return this.#interim(status, headers);
     if (this.#response.headersSent) return this.#clientClosed(); // answered meanwhile, such as with 408
     const decision = this.#plan.onHead(status, headers);
-    if (!(decision instanceof Promise)) return this.#begin(controller, status, headers, decision);
+    if (!(decision instanceof Promise)) return this.#beginAnswer(controller, status, headers, decision);
     // A HEAD, and an upstream that closes behind its answer, come to their end all the same: what comes then is kept.
     controller.pause();
     this.#isUndecided = true;
-    decision.then((it) => this.#decided(controller, status, headers, it)).catch(() => controller.abort(new Error('head'))); // it cannot be written: an end like any other, not one of the process
+    decision.then((it) => this.#decided(controller, status, headers, it)).catch(() => this.#unwritable(controller));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -105,14 +106,14 @@ export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
   #decided(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders, head: HeadDecision): void {
     if (this.#ended) return;
     this.#isUndecided = false;
-    this.#begin(controller, status, headers, head);
+    this.#beginAnswer(controller, status, headers, head);
     for (const chunk of this.#held ?? []) this.#pump?.write(chunk);
     this.#held = undefined;
     if (this.#isWhole) this.onResponseEnd();
     else if (this.#pump?.isPaused !== true) controller.resume();
   }
 
-  #begin(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders, head: HeadDecision): void {
+  #beginAnswer(controller: Dispatcher.DispatchController, status: number, headers: UpstreamHeaders, head: HeadDecision): void {
     if (head.kind === 'refused') return this.#fail({ ...forwardFailure('protocol'), detail: head.detail }, 'head_refused');
     if (head.kind === 'discard') return this.#discard(controller);
     this.#response.writeHead(status, head.headers);
@@ -121,6 +122,12 @@ export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
     if (this.#body === null) return;
     this.#upload?.stop();
     this.#body.onMoved = () => pump.refresh();
+  }
+
+  /** An end like any other, not one of the process. The upstream's answer may have come to its end meanwhile. */
+  #unwritable(controller: Dispatcher.DispatchController): void {
+    if (!this.#ended && !this.#response.headersSent) this.#fail(forwardFailure('internal'), 'head');
+    else controller.abort(new Error('head'));
   }
 
   #discard(controller: Dispatcher.DispatchController): void {

@@ -28,6 +28,3 @@ export function undiciFault(error: Error): ForwardFault {
   if (errorCode(error) === 'ERR_ASSERTION') return 'protocol'; // such as a status below 100
   return FAULTS.get(error.name) ?? (errorCode(error) === undefined ? 'internal' : 'unreachable');
 }
-
-/** A short word for the log: never the message, which may quote bytes. */
-export const causeOf = (error: Error): string => errorCode(error) ?? error.name;

@@ -22,7 +22,8 @@ export class UndiciLane {
   #socket: Socket | undefined;
   #requests = 0;
 
-  constructor({ origin, dial, maxHeaderSize }: LaneOptions) {
+  /** `onDisconnected` is told of every end of a connection. */
+  constructor({ origin, dial, maxHeaderSize }: LaneOptions, onDisconnected: (lane: UndiciLane) => void) {
     const { protocol, hostname } = new URL(origin);
     // Whatever the Host is: a connection is not given up for the next request's.
     this.#serverName = protocol === 'https:' ? hostname : undefined;
@@ -37,6 +38,7 @@ export class UndiciLane {
           (socket) => {
             this.#socket = socket;
             this.#requests = 0;
+            socket.once('close', () => onDisconnected(this));
             callback(null, outliveLostWrites(socket));
           },
           (error: unknown) => callback(error instanceof Error ? error : new Error(typeof error), null),
@@ -64,7 +66,7 @@ export class UndiciLane {
   }
 
   /** A request goes out on the connection; `true`: not the first. */
-  use(): boolean {
+  countRequest(): boolean {
     return this.#requests++ > 0;
   }
 

@@ -17,6 +17,7 @@ export class UndiciLanes {
   readonly #waiting: LaneUser[] = [];
   readonly #ending = new Set<Promise<void>>();
   #count = 0;
+  #isGoingOn = false;
   #closed: PromiseWithResolvers<void> | undefined;
 
   constructor(options: LaneOptions, most: number) {
@@ -43,10 +44,7 @@ export class UndiciLanes {
 
   /** The request on it broke off: what is left of its connection is given up. */
   drop(lane: UndiciLane): void {
-    this.#count--;
-    const end = new Promise<void>((resolve) => process.nextTick(() => resolve(lane.destroy()))); // not while undici is at work on it
-    this.#ending.add(end);
-    void end.then(() => this.#ending.delete(end));
+    this.#forget(lane);
     this.#freed();
   }
 
@@ -63,8 +61,23 @@ export class UndiciLanes {
 
   #add(): UndiciLane {
     this.#count++;
-    return new UndiciLane(this.#options);
+    return new UndiciLane(this.#options, this.#disconnected);
   }
+
+  #forget(lane: UndiciLane): void {
+    this.#count--;
+    const end = new Promise<void>((resolve) => process.nextTick(() => resolve(lane.destroy()))); // not while undici is at work on it
+    this.#ending.add(end);
+    void end.then(() => this.#ending.delete(end));
+  }
+
+  /** An idle one without a connection would only stand in the way of those that have one. */
+  readonly #disconnected = (lane: UndiciLane): void => {
+    const at = this.#idle.indexOf(lane);
+    if (at === -1) return;
+    this.#idle.splice(at, 1);
+    this.#forget(lane);
+  };
 
   #begin(user: LaneUser, lane: UndiciLane): void {
     if (!user.begin(lane)) this.give(lane);
@@ -72,10 +85,13 @@ export class UndiciLanes {
 
   /** In a tick of its own: undici has not yet finished with the request before. */
   #freed(): void {
-    if (this.#waiting.length > 0 || this.#closed !== undefined) process.nextTick(() => this.#goOn());
+    if (this.#isGoingOn || (this.#waiting.length === 0 && this.#closed === undefined)) return;
+    this.#isGoingOn = true;
+    process.nextTick(() => this.#goOn());
   }
 
   #goOn(): void {
+    this.#isGoingOn = false;
     while (this.#waiting.length > 0) {
       const lane = this.#find();
       if (lane === undefined) return;
@@ -83,7 +99,7 @@ export class UndiciLanes {
       if (user?.begin(lane) !== true) this.#idle.push(lane);
     }
     if (this.#closed === undefined) return;
-    for (const lane of this.#idle.splice(0)) this.drop(lane);
+    for (const lane of this.#idle.splice(0)) this.#forget(lane);
     if (this.#count === 0) this.#closed.resolve(Promise.all(this.#ending).then(() => undefined));
   }
 }

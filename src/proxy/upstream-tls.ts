@@ -2,7 +2,7 @@ import { readFileSync, statSync, type Stats } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { createSecureContext, type SecureContext, type SecureVersion } from 'node:tls';
 import type { Logger } from '../kernel/logger.ts';
-import type { TlsFileRole } from '../kernel/tls-files.ts';
+import { TLS_FILE_ROLES, type TlsFileRole } from '../kernel/tls-files.ts';
 import type { DialTls } from './dial.ts';
 import { tlsContext, UnusableTlsFile } from './tls-context.ts';
 
@@ -26,13 +26,12 @@ export interface UpstreamTlsContext {
   readonly logger: Logger;
 }
 
-const ROLES = ['caFile', 'certFile', 'keyFile'] as const;
 type Files = readonly { readonly role: TlsFileRole; readonly name: string }[];
 
 /** The options as a dialer wants them. Throws when the files cannot be used; once they were, the last good ones stay in use. */
 export function upstreamTls(options: UpstreamTlsOptions, context: UpstreamTlsContext): DialTls {
   const { serverName, insecureSkipVerify } = options;
-  const files = ROLES.flatMap((role) => (options[role] === undefined ? [] : [{ role, name: options[role] }]));
+  const files = TLS_FILE_ROLES.flatMap((role) => (options[role] === undefined ? [] : [{ role, name: options[role] }]));
   if (files.length > 0) {
     const credentials = new Credentials(files, options.minVersion, context);
     return { serverName, insecureSkipVerify, context: () => credentials.current() };

@@ -1,4 +1,4 @@
-import { errorCode } from '../kernel/error-code.ts';
+import { causeOf, errorCode } from '../kernel/error-code.ts';
 import type { ForwardFault } from './forward-failure.ts';
 
 /** Why a handshake failed before its answer. */
@@ -18,5 +18,3 @@ export function handshakeFault(error: unknown): HandshakeFault {
 
 /** An error that is no fault of the upstream's. */
 export const ownFault = (error: unknown): HandshakeFault => ({ fault: 'internal', cause: causeOf(error) });
-
-export const causeOf = (error: unknown): string => errorCode(error) ?? (error instanceof Error ? error.name : typeof error);

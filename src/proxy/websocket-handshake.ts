@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { causeOf } from '../kernel/error-code.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Timer } from '../kernel/timer.ts';
 import type { Dial } from './dial.ts';
@@ -7,7 +8,7 @@ import { forwardFailure } from './forward-failure.ts';
 import type { ForwardEnd, ForwardPlan, HeadDecision, LivePlan } from './forwarder.ts';
 import type { ResponseHead } from './response-head.ts';
 import { WaitingClient } from './websocket-client.ts';
-import { causeOf, handshakeFault, ownFault, type HandshakeFault } from './websocket-fault.ts';
+import { handshakeFault, ownFault, type HandshakeFault } from './websocket-fault.ts';
 import { WebSocketRefusal } from './websocket-refusal.ts';
 import { sendHandshake, type HandshakeAnswer, type HandshakeListener } from './websocket-request.ts';
 import { checkHeaders, switchHead } from './websocket-switch.ts';

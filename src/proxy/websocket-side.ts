@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { WebSocketLane } from './websocket-lane.ts';
 import { WebSocketPulse } from './websocket-pulse.ts';
 
-/** What a tunnel learns of its peers. Neither of these throws. */
+/** What a tunnel learns of its peers. None of these throws. */
 export interface SideListener {
   /** A Close of one of them has passed. */
   saidClose(): void;

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
+import { causeOf } from '../kernel/error-code.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Timer } from '../kernel/timer.ts';
 import type { LiveEnd } from '../session/live-connections.ts';
 import type { ForwardEnd, LivePlan } from './forwarder.ts';
-import { causeOf } from './websocket-fault.ts';
 import { closeFrame, pingFrame, type Masking } from './websocket-frames.ts';
 import { WebSocketLane } from './websocket-lane.ts';
 import { linger } from './websocket-linger.ts';

@@ -5,7 +5,7 @@ import { LINGER_MS } from '../kernel/end-socket.ts';
 import { hasBody } from '../proxy/forwarder.ts';
 import { tellLost, type OnBodyLost } from './lost-body.ts';
 
-/** Closes the connection of a request body that stands still, or that goes on too long after it was answered. Idle time only, never a total. */
+/** Closes the connection of a request body that stands still (idle time, never a total), or that goes on too long after it was answered. */
 export class BodyWatch {
   readonly #idleMs: number;
   readonly #onLost: OnBodyLost;

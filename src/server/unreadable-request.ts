@@ -63,7 +63,7 @@ export function refuseUnreadable(
 
 /** The client has gone, and its request is told of as such; or it has its answer. */
 function endsInBody(error: Error, socket: Socket, isAnswered: boolean): boolean {
-  return 'code' in error && error.code === 'HPE_INVALID_EOF_STATE' && (isAnswered || answerUnderWay(socket) !== undefined);
+  return errorCode(error) === 'HPE_INVALID_EOF_STATE' && (isAnswered || answerUnderWay(socket) !== undefined);
 }
 
 function failureOf(code: ErrorCode): Failure {

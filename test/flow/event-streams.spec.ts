@@ -24,6 +24,7 @@ describe('event streams', () => {
       config: { session: { absolute: '1h', idle: '1h' }, listen: { bodyIdleTimeout: '1s' }, shutdown: { grace: '60s' } },
       routes: () => [
         { path: '/events', upstream: upstream.origin, idleTimeout: '50ms' },
+        { path: '/maybe', upstream: upstream.origin, token: 'optional' },
         { path: '/short', upstream: upstream.origin, maxAge: '1s' },
       ],
     });
@@ -183,6 +184,22 @@ describe('event streams', () => {
     expect([(await answer).status, (await answer).headers.get('cloakroom-error')]).toEqual([401, 'session_revoked']);
     expect((await answer).headers.getSetCookie().join()).toContain('Max-Age=0');
     expect(await (await upstream.request()).closed).toBe(false);
+  });
+
+  it('of a session that was ended while the upstream was asked begin without it, where no session is needed', async () => {
+    upstream.handler = () => undefined;
+    const client = await RawClient.open(house.port);
+    clients.push(client);
+    client.send(pageRequest(house, house.cookiesOf(agent), 'GET /maybe'));
+    const late = new Promise<ServerResponse>((resolve) => (upstream.handler = (_request, response) => resolve(response)));
+    const first = await late;
+    await agent.fetch('/bff/logout', { method: 'POST', headers: { 'x-csrf': '1' } });
+    begins(TYPE);
+    first.writeHead(200, TYPE).write('data: secret\n\n');
+    expect(await client.until((it) => it.includes('data: first\n\n'))).not.toContain('secret');
+    expect(upstream.requests.map((it) => it.headers.authorization?.split(' ')[0])).toEqual(['Bearer', undefined]);
+    write(0, 'data: more\n\n');
+    await client.until((it) => it.includes('data: more\n\n'));
   });
 
   it('that answer a WebSocket handshake end at the logout like any other', async () => {
