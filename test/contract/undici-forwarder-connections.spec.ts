@@ -97,6 +97,27 @@ describe('undici forwarder, on a kept connection', () => {
     });
   });
 
+  it.each(LOSSES)('takes another one that is there, rather than make one in the place of one that was %s meanwhile', async (_, lose) => {
+    const sockets: Socket[] = [];
+    const { raw, port } = await stage.withRaw((socket) => {
+      if (!sockets.includes(socket)) sockets.push(socket);
+      if (sockets.length === 2) for (const it of sockets) it.write(OK);
+    });
+    const clients = [await stage.client(port), await stage.client(port)];
+    for (const client of clients) client.send(GET);
+    for (const client of clients) expect((await client.answer()).status).toBe(200);
+    const [kept, used] = sockets;
+    if (kept === undefined || used === undefined) throw new Error('two requests at once make two connections');
+    lose(used);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    sockets.length = 0;
+    sockets.push(kept);
+    clients[0]?.send(GET);
+    await stage.until(() => raw.heads.length === 3);
+    kept.write(OK);
+    expect([(await clients[0]?.answer())?.status, raw.connections]).toEqual([200, 2]);
+  });
+
   it('gives up when the new connection is lost too', async () => {
     let requests = 0;
     const { raw, port } = await stage.withRaw((socket) => (++requests === 1 ? socket.write(OK) : socket.destroy()));

@@ -139,13 +139,16 @@ describe('undici forwarder, while its owner has not decided about a head', () =>
     expect([stage.ends, stage.failures.length, heads]).toEqual([['failed', 'failed'], 2, [200]]);
   });
 
-  it('answers 500 when the head that is decided on cannot be written', async () => {
+  it.each([
+    ['before the answer is whole', 'GET'],
+    ['when the answer is whole', 'HEAD'],
+  ])('answers 500 when the head that is decided on cannot be written, %s', async (_, method) => {
     const { port } = await stage.withStub();
     const client = await stage.client(port);
-    client.send(GET);
+    client.send(GET.replace('GET', method));
     await undecided();
     decide({ kind: 'head', headers: ['x', 'a\r\nb: c'] });
-    expect([(await client.answer()).status, stage.ends]).toEqual([500, ['failed']]);
+    expect([(await client.answer({ bodiless: method === 'HEAD' })).status, stage.ends]).toEqual([500, ['failed']]);
   });
 
   describe('and then discards it', () => {
