@@ -25,7 +25,11 @@ export const ERRORS = {
     when: 'The login endpoint is for top-level navigations, not for scripts.',
   },
   path_refused: { status: 400, title: 'Path refused', when: 'The request target is ambiguous or malformed.' },
-  bad_request: { status: 400, title: 'Bad request', when: 'A duplicate or malformed parameter or body of an endpoint of ours.' },
+  bad_request: {
+    status: 400,
+    title: 'Bad request',
+    when: 'HTTP or a WebSocket handshake that is malformed; a duplicate or malformed parameter or body of an endpoint of ours.',
+  },
   login_failed: {
     status: 400,
     title: 'Login failed',
