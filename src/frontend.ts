@@ -9,6 +9,7 @@ import { createCookies, createSessions, keptClaims, ruleClaims, type Cookies, ty
 import { endpointOf } from './inner-paths.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
+import { PassedBytes, youngCollection } from './kernel/passed-bytes.ts';
 import { systemTimer } from './kernel/timer.ts';
 import type { OnAnswered } from './kernel/request-fact.ts';
 import { RequestIds } from './kernel/request-id.ts';
@@ -58,7 +59,8 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
   const sessions = createSessions(config, cookies, provider, surroundings);
   const tokenRevocation = new TokenRevocation({ provider, timer: systemTimer, logger, wait: config.provider.timeout });
   const routes = new ApiRoutes({ routes: config.routes, basePath: config.basePath, publicPath: urls.path });
-  const upstreams = new Upstreams(routes.all, (options) => openUpstream(options, { ping: config.websocket.ping, logger }));
+  const passed = new PassedBytes(youngCollection());
+  const upstreams = new Upstreams(routes.all, (options) => openUpstream(options, { ping: config.websocket.ping, logger, passed }));
   const requestIds = new RequestIds();
   return {
     door: createDoor(config, { urls, cookies, sessions, routes, upstreams, requestIds }, surroundings),

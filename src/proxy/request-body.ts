@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import type { PassedBytes } from '../kernel/passed-bytes.ts';
 
 /** More bytes than the route admits. */
 export class BodyTooLarge extends Error {}
@@ -18,10 +19,12 @@ export class RequestBody extends Readable {
   /** Called when bytes have come from the client, and when more are wanted upstream. */
   onMoved: () => void = ignore;
   readonly #source: IncomingMessage;
+  readonly #passed: Pick<PassedBytes, 'add'>;
   #left: number;
 
-  constructor(source: IncomingMessage, maxBytes: number | undefined) {
+  constructor(source: IncomingMessage, maxBytes: number | undefined, passed: Pick<PassedBytes, 'add'>) {
     super();
+    this.#passed = passed;
     this.on('error', ignore);
     this.#source = source;
     this.#left = maxBytes ?? Infinity;
@@ -42,6 +45,7 @@ export class RequestBody extends Readable {
 
   readonly #take = (chunk: Buffer): void => {
     this.onMoved();
+    this.#passed.add(chunk.length);
     this.#left -= chunk.length;
     if (this.#left < 0) this.destroy(new BodyTooLarge());
     else if (!this.push(chunk)) this.#source.pause();

@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import { cutOff } from '../kernel/cut-off.ts';
 import { causeOf } from '../kernel/error-code.ts';
 import type { Failure } from '../kernel/errors.ts';
+import type { PassedBytes } from '../kernel/passed-bytes.ts';
 import { forwardFailure } from './forward-failure.ts';
 import { INTERIM_LIMIT, type ForwardEnd, type ForwardPlan, type HeadDecision } from './forwarder.ts';
 import { passInterim } from './interim-answer.ts';
@@ -26,6 +27,7 @@ export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
   readonly #body: RequestBody | null;
   readonly #plan: ForwardPlan;
   readonly #lanes: UndiciLanes;
+  readonly #passed: Pick<PassedBytes, 'add'>;
   readonly #upload: UploadWatch | undefined;
   #lane: UndiciLane | undefined;
   #isSecond = false;
@@ -39,11 +41,12 @@ export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
   #held: Buffer[] | undefined;
   #interims = 0;
 
-  constructor(response: ServerResponse, body: RequestBody | null, plan: ForwardPlan, lanes: UndiciLanes) {
+  constructor(response: ServerResponse, body: RequestBody | null, plan: ForwardPlan, lanes: UndiciLanes, passed: Pick<PassedBytes, 'add'>) {
     this.#response = response;
     this.#body = body;
     this.#plan = plan;
     this.#lanes = lanes;
+    this.#passed = passed;
     if (body !== null) this.#upload = new UploadWatch(body, plan, (error) => this.#controller?.abort(error));
     response.on('error', ignoreError).on('close', this.#clientClosed);
   }
@@ -76,6 +79,7 @@ export class UndiciExchange implements LaneUser, Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#passed.add(chunk.length);
     if (this.#isUndecided) (this.#held ??= []).push(chunk);
     else this.#pump?.write(chunk);
   }

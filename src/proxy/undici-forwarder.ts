@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PassedBytes } from '../kernel/passed-bytes.ts';
 import { dialer, type DialOptions } from './dial.ts';
 import { hasBody, RESPONSE_HEAD_BYTES, type Forwarder, type ForwardPlan } from './forwarder.ts';
 import { admitBody } from './own-answer.ts';
@@ -12,7 +13,11 @@ export interface UndiciForwarderOptions extends DialOptions {
   readonly connections: number;
   /** Bytes of a response head. */
   readonly maxHeaderSize?: number;
+  /** Told of every chunk of a body, either way. */
+  readonly passed?: Pick<PassedBytes, 'add'> | undefined;
 }
+
+const UNCOUNTED = { add: (): void => undefined };
 
 /**
  * Carries requests over HTTP/1.1 connections to one origin; no pipelining, no redirect followed. One attempt for each request, and
@@ -21,16 +26,18 @@ export interface UndiciForwarderOptions extends DialOptions {
  */
 export class UndiciForwarder implements Forwarder {
   readonly #lanes: UndiciLanes;
+  readonly #passed: Pick<PassedBytes, 'add'>;
 
   constructor(options: UndiciForwarderOptions) {
-    const { origin, connections, maxHeaderSize = RESPONSE_HEAD_BYTES } = options;
+    const { origin, connections, maxHeaderSize = RESPONSE_HEAD_BYTES, passed = UNCOUNTED } = options;
+    this.#passed = passed;
     this.#lanes = new UndiciLanes({ origin, dial: dialer(options), maxHeaderSize }, connections);
   }
 
   forward(request: IncomingMessage, response: ServerResponse, plan: ForwardPlan): void {
-    const body = hasBody(request) ? new RequestBody(request, plan.maxBody) : null;
+    const body = hasBody(request) ? new RequestBody(request, plan.maxBody, this.#passed) : null;
     if (body !== null) admitBody(response);
-    this.#lanes.take(new UndiciExchange(response, body, plan, this.#lanes));
+    this.#lanes.take(new UndiciExchange(response, body, plan, this.#lanes, this.#passed));
   }
 
   close(): Promise<void> {

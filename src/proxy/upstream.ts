@@ -1,4 +1,5 @@
 import type { Logger } from '../kernel/logger.ts';
+import type { PassedBytes } from '../kernel/passed-bytes.ts';
 import { dialer } from './dial.ts';
 import type { Forwarder } from './forwarder.ts';
 import { UndiciForwarder } from './undici-forwarder.ts';
@@ -18,13 +19,15 @@ export interface UpstreamSurroundings {
   /** Milliseconds between two pings of a WebSocket. */
   readonly ping: number;
   readonly logger: Logger;
+  /** Counts the bytes of bodies. */
+  readonly passed?: Pick<PassedBytes, 'add'>;
 }
 
 /** Throws when certificate files cannot be used. */
-export function openUpstream({ tls, ...options }: PoolOptions, { ping, logger }: UpstreamSurroundings): Upstream {
+export function openUpstream({ tls, ...options }: PoolOptions, { ping, logger, passed }: UpstreamSurroundings): Upstream {
   const { origin } = options;
   const way = { ...options, tls: tls && upstreamTls(tls, { origin, logger }) };
-  const requests = new UndiciForwarder(way);
+  const requests = new UndiciForwarder({ ...way, passed });
   const webSockets = new WebSocketForwarder({ dial: dialer(way), authority: new URL(origin).host, ping, logger });
   return {
     requests,
