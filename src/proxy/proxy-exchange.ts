@@ -1,42 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isNavigation } from '../csrf/navigation.ts';
 import { BODY_LOST } from '../kernel/body-lost.ts';
-import type { Clock } from '../kernel/clock.ts';
 import { statusOf, type ErrorCode, type Failure } from '../kernel/errors.ts';
 import { failureResponse, type FailureContext, type OwnResponse } from '../kernel/failure-response.ts';
-import type { Logger } from '../kernel/logger.ts';
-import type { OnAnswered } from '../kernel/request-fact.ts';
 import type { CanonicalTarget } from '../kernel/request-target.ts';
-import type { LiveConnections, LiveEnd } from '../session/live-connections.ts';
+import type { LiveEnd } from '../session/live-connections.ts';
 import type { Session } from '../session/session.ts';
 import { sessionFailure, type EndedLookup } from '../session/session-failure.ts';
-import type { TicketDelivery } from '../session/ticket-delivery.ts';
 import { upstreamPath, type ApiRoute } from './api-routes.ts';
 import { isEventStream } from './event-stream.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 import { ExchangeCookies } from './exchange-cookies.ts';
 import { hasBody, type ForwardEnd, type ForwardPlan, type HeadDecision, type LivePlan } from './forwarder.ts';
 import { sendOwn } from './own-answer.ts';
 import { responseHead, type ResponseHead, type UpstreamHeaders } from './response-head.ts';
 import type { SecondTry } from './second-try.ts';
 import { SwitchedExchange } from './switched-exchange.ts';
-import type { Traffic } from './traffic.ts';
+import { Place, type Traffic } from './traffic.ts';
 
 const OF_THE_BODY: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['payload_too_large', 'request_timeout', 'bad_request']);
-
-/** What every exchange of one frontend shares. */
-export interface ExchangeContext {
-  /** `path` is `''` or `/a`. */
-  readonly publicUrl: { readonly origin: string; readonly path: string };
-  /** Path-absolute, with publicUrl's path: `/bff/login`. */
-  readonly loginUrl: string;
-  readonly delivery: Pick<TicketDelivery, 'setCookies' | 'clearing'>;
-  readonly owns: (name: string) => boolean;
-  readonly live: LiveConnections;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** Told once for every request on a route. */
-  readonly onAnswered?: OnAnswered;
-}
 
 /** What the exchanges cannot do themselves. */
 export interface ExchangeOwner {
@@ -55,7 +37,7 @@ export class ProxyExchange implements ForwardPlan {
   /** Set where an upstream's 401 may be answered by another try. */
   secondTry: SecondTry | undefined;
   readonly #startedAt: number;
-  #entered: { readonly sid: string | undefined } | undefined;
+  readonly #place: Place;
   #reported = false;
 
   constructor(
@@ -73,6 +55,7 @@ export class ProxyExchange implements ForwardPlan {
     this.method = request.method ?? '';
     this.path = upstreamPath(route, target.path) + target.query;
     this.cookies = new ExchangeCookies(shared.delivery);
+    this.#place = new Place(traffic);
     this.#startedAt = shared.clock.now();
     if (hasBody(request)) request.once(BODY_LOST, (failure: Failure) => this.#lostBody(failure));
   }
@@ -144,26 +127,23 @@ export class ProxyExchange implements ForwardPlan {
   }
 
   onEnd(end: ForwardEnd): void {
-    this.#leave();
+    this.#place.leave();
     if (end === 'discarded') return this.#afterDiscard();
     if (end === 'upstream_lost') this.shared.logger.warn('upstream_lost', { route: this.route.path, requestId: this.requestId });
     this.#report(this.response.headersSent ? this.response.statusCode : 0);
   }
 
   switched(): LivePlan {
-    const { shared, route, requestId, method, session, traffic } = this;
-    const about = { route: route.path, requestId, method, session, traffic, startedAt: this.#startedAt, entered: this.#entered };
-    this.#entered = undefined;
+    const { shared, requestId, method, session } = this;
+    const { maxAge } = this.traffic;
+    const about = { route: this.route.path, requestId, method, session, maxAge, startedAt: this.#startedAt, place: this.#place };
     this.#reported = true;
     return new SwitchedExchange(shared, about);
   }
 
   /** Takes a place among the requests that are upstream now; `false`: there is none. */
   enter(): boolean {
-    const sid = this.session?.sid;
-    if (!this.traffic.enter(sid)) return false;
-    this.#entered = { sid };
-    return true;
+    return this.#place.take(this.session?.sid);
   }
 
   /** Sends the request upstream. */
@@ -187,7 +167,7 @@ export class ProxyExchange implements ForwardPlan {
   /** Something unexpected: nothing but the request id goes out, no cookie either, which may be what went wrong. Never throws. */
   crash(error: unknown): void {
     this.cookies.forget();
-    this.#leave();
+    this.#place.leave();
     const name = error instanceof Error ? error.name : typeof error;
     this.shared.logger.error('proxy_error', { route: this.route.path, error: name, requestId: this.requestId });
     if (this.response.headersSent) this.response.destroy();
@@ -224,11 +204,6 @@ export class ProxyExchange implements ForwardPlan {
     } catch (error) {
       this.crash(error);
     }
-  }
-
-  #leave(): void {
-    if (this.#entered !== undefined) this.traffic.leave(this.#entered.sid);
-    this.#entered = undefined;
   }
 
   #report(status: number): void {

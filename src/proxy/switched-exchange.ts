@@ -1,27 +1,21 @@
-import type { Clock } from '../kernel/clock.ts';
-import type { Logger } from '../kernel/logger.ts';
-import type { OnAnswered } from '../kernel/request-fact.ts';
-import type { LiveConnections, LiveEnd } from '../session/live-connections.ts';
+import type { LiveEnd } from '../session/live-connections.ts';
 import type { Session } from '../session/session.ts';
+import type { ExchangeContext } from './exchange-context.ts';
 import type { ForwardEnd, LivePlan } from './forwarder.ts';
-import type { Traffic } from './traffic.ts';
+import type { Place } from './traffic.ts';
 
-interface SwitchedContext {
-  readonly live: Pick<LiveConnections, 'open'>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly onAnswered?: OnAnswered;
-}
+type SwitchedContext = Pick<ExchangeContext, 'live' | 'clock' | 'logger' | 'onAnswered'>;
 
 interface SwitchedAbout {
   readonly route: string;
   readonly requestId: string;
   readonly method: string;
   readonly session: Session | undefined;
-  readonly traffic: Pick<Traffic, 'maxAge' | 'leave'>;
+  /** Milliseconds. */
+  readonly maxAge: number;
   readonly startedAt: number;
-  /** The place that it holds. */
-  readonly entered: { readonly sid: string | undefined } | undefined;
+  /** Held until the end. */
+  readonly place: Pick<Place, 'leave'>;
 }
 
 /**
@@ -38,14 +32,14 @@ export class SwitchedExchange implements LivePlan {
   }
 
   onLive(end: (why: LiveEnd) => void): () => void {
-    const { session, traffic } = this.#about;
-    return this.#shared.live.open({ session, maxAge: traffic.maxAge, end });
+    const { session, maxAge } = this.#about;
+    return this.#shared.live.open({ session, maxAge, end });
   }
 
   onEnd(end: ForwardEnd): void {
-    const { route, requestId, method, traffic, startedAt, entered } = this.#about;
+    const { route, requestId, method, place, startedAt } = this.#about;
     const { clock, logger, onAnswered } = this.#shared;
-    if (entered !== undefined) traffic.leave(entered.sid);
+    place.leave();
     if (end === 'upstream_lost') logger.warn('upstream_lost', { route, requestId });
     onAnswered?.({ requestId, method, route, status: 101, durationMs: clock.now() - startedAt });
   }

@@ -11,6 +11,30 @@ export interface Traffic {
   leave(sid: string | undefined): void;
 }
 
+/** The place of one request among those of its route. */
+export class Place {
+  readonly #traffic: Pick<Traffic, 'enter' | 'leave'>;
+  #sid: string | undefined;
+  #isTaken = false;
+
+  constructor(traffic: Pick<Traffic, 'enter' | 'leave'>) {
+    this.#traffic = traffic;
+  }
+
+  /** `false`: there is none. */
+  take(sid: string | undefined): boolean {
+    this.#isTaken = this.#traffic.enter(sid);
+    this.#sid = sid;
+    return this.#isTaken;
+  }
+
+  /** Gives it back if it was taken, once. */
+  leave(): void {
+    if (this.#isTaken) this.#traffic.leave(this.#sid);
+    this.#isTaken = false;
+  }
+}
+
 /** Ordinary requests of one route: at most `maxInFlight` at once. */
 export class RequestTraffic implements Traffic {
   readonly forwarder: Forwarder;
