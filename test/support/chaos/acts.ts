@@ -108,12 +108,12 @@ export const ACTS = {
   never: silentAfter(504, () => ''),
   'stops-in-head': silentAfter(504, (talk) => talk.answer(SMALL).slice(0, 30)),
   'stops-in-body': silentAfter('cut', (talk) => talk.answer(LARGE).slice(0, PART)),
-  'early-413': atOnce([413], (talk) => talk.write(`${TOO_LARGE}\r\nbig`)),
+  'early-413': atOnce([413], (talk) => talk.answerEarly(`${TOO_LARGE}\r\nbig`)),
   'early-413-unread': {
     outcomes: [413],
     async play(talk) {
       talk.stopReading();
-      talk.write(`${TOO_LARGE}\r\nbig`);
+      talk.answerEarly(`${TOO_LARGE}\r\nbig`);
       await talk.pass();
       await talk.pass();
       talk.readAgain();

@@ -10,6 +10,8 @@ export class Talk {
   readonly released: Promise<void>;
   /** The act has been played. */
   isOver = false;
+  /** Its answer was whole before its request: another request may come on the connection. */
+  isAnswered = false;
   bodyEnded: (whole: boolean) => void = () => undefined;
   readonly #socket: Socket;
 
@@ -22,6 +24,12 @@ export class Talk {
 
   write(bytes: string): void {
     if (this.#socket.writable) this.#socket.write(bytes, 'latin1');
+  }
+
+  /** The whole answer, before the request is: the rest of that and the next request may come in one piece. */
+  answerEarly(bytes: string): void {
+    this.write(bytes);
+    this.isAnswered = true;
   }
 
   /** One byte at a time, each in a packet of its own as far as one can tell. */

@@ -128,7 +128,7 @@ export class ChaosUpstream {
 
   #begin(socket: Socket, message: Message, before: Talk | undefined): Talk {
     const [, name = '', id = ''] = TARGET.exec(message.start) ?? [];
-    if (before?.isOver === false) this.violations.push(`${id}: a second request before the answer to the first one`);
+    if (before?.isOver === false && !before.isAnswered) this.violations.push(`${id}: a second request before the answer to the first one`);
     this.hits.set(id, (this.hits.get(id) ?? 0) + 1);
     const talk = new Talk(socket, id, this.#gate);
     void talk.whole.then((whole) => this.#judge(id, message, whole));
