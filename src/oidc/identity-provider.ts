@@ -119,6 +119,9 @@ export interface IdentityProvider {
    * came and brings no login is handed back to the provider.
    */
   exchange(request: CallbackRequest): Promise<ExchangeOutcome>;
+  /** Whether requests can be made at all: the metadata is known, or was found by one attempt on demand. */
+  ready(): boolean | Promise<boolean>;
+  /** Waits for no metadata: see `ready`. */
   refresh(request: RefreshRequest): Promise<RefreshOutcome>;
   /** RFC 7009. Best effort. `failed`: it was not answered with 200, and the implementation has logged why; callers need not. */
   revoke(refreshToken: string): Promise<RevokeOutcome>;

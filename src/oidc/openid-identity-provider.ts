@@ -125,8 +125,12 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     return this.#codeExchange.exchange(request);
   }
 
+  ready(): boolean | Promise<boolean> {
+    return this.#metadata.current !== undefined || this.#metadata.ready().then((document) => document !== undefined);
+  }
+
   async refresh(request: RefreshRequest): Promise<RefreshOutcome> {
-    const document = await this.#metadata.ready();
+    const document = this.#metadata.current;
     if (document === undefined) return { kind: 'failed', sent: false, cause: 'metadata_unknown', retryAfter: RETRY_AFTER_S };
     const reply = await this.#requests.refreshGrant(document, request.refreshToken, this.#refreshParams(request));
     if (reply.kind !== 'tokens') return toRefreshFailure(reply);

@@ -1,8 +1,8 @@
 import type { Clock } from '../kernel/clock.ts';
+import { HeadLeases } from './head-leases.ts';
 import { HeadShelf, type HeadEntry } from './head-shelf.ts';
-import type { Claim, Head, LocalHeads, SessionHead } from './session-head.ts';
+import type { Claim, Claimant, Head, LocalHeads, SessionHead } from './session-head.ts';
 import { ageSince } from './session-limits.ts';
-import { SlowSweep } from './slow-sweep.ts';
 
 export interface MemorySessionHeadOptions {
   readonly clock: Clock;
@@ -16,19 +16,11 @@ export interface MemorySessionHeadOptions {
   readonly memory: number;
 }
 
-/** A lease by its length and its beginning, so that a clock set back cannot stretch it beyond its length. */
-interface Lease {
-  readonly generation: number;
-  startedAt: number;
-  readonly length: number;
-}
-
 /** The heads of this process. Every method does its work before it returns its promise: that is what makes each one step. */
 export class MemorySessionHead implements SessionHead, LocalHeads {
   readonly #options: MemorySessionHeadOptions;
   readonly #shelf: HeadShelf;
-  readonly #leases = new Map<string, Lease>();
-  readonly #leaseSweep = new SlowSweep(this.#leases);
+  readonly #leases = new HeadLeases();
 
   constructor(options: MemorySessionHeadOptions) {
     this.#options = options;
@@ -40,17 +32,21 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
     return this.#shelf.evicted;
   }
 
-  claim(sid: string, generation: number, leaseMs: number): Promise<Claim> {
-    return Promise.resolve(this.#claim(sid, generation, leaseMs));
+  claim(claimant: Claimant, leaseMs: number): Promise<Claim> {
+    return Promise.resolve(this.#claim(claimant, leaseMs));
+  }
+
+  spending(sid: string, generation: number, leaseMs: number): Promise<boolean> {
+    return Promise.resolve(this.#leases.spending(sid, generation, leaseMs, this.#options.clock.now()));
   }
 
   publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
     const now = this.#options.clock.now();
-    const known = Math.max(this.newest(sid)?.generation ?? 0, this.#leases.get(sid)?.generation ?? 0);
+    const known = Math.max(this.newest(sid)?.generation ?? 0, this.#leases.generationOf(sid));
     if (generation > known) {
       this.#shelf.sweep(now);
       this.#shelf.put(sid, { head: { generation, ticket, setAt: now }, endsAt });
-      this.#leases.delete(sid);
+      this.#leases.remove(sid);
     }
     return Promise.resolve();
   }
@@ -60,14 +56,14 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
     return Promise.resolve();
   }
 
-  release(sid: string, generation: number): Promise<void> {
-    if (this.#leases.get(sid)?.generation === generation) this.#leases.delete(sid);
+  release(sid: string, generation: number, doubtful = false): Promise<void> {
+    this.#leases.release(sid, generation, doubtful, this.#options.clock.now());
     return Promise.resolve();
   }
 
   forget(sid: string): Promise<void> {
     this.#shelf.remove(sid);
-    this.#leases.delete(sid);
+    this.#leases.remove(sid);
     return Promise.resolve();
   }
 
@@ -81,7 +77,8 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
     return undefined;
   }
 
-  #claim(sid: string, generation: number, leaseMs: number): Claim {
+  #claim(claimant: Claimant, leaseMs: number): Claim {
+    const { sid, generation } = claimant;
     const head = this.newest(sid);
     if (head !== undefined && head.generation > generation) {
       const { ticket } = head;
@@ -91,20 +88,11 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
     }
     const now = this.#options.clock.now();
     this.#confirm(sid, generation);
-    const leasedUntil = this.#leasedUntil(sid, now);
-    if (leasedUntil !== undefined) return { kind: 'busy', until: leasedUntil };
+    const heldUntil = this.#leases.heldUntil(sid, now);
+    if (heldUntil !== undefined) return { kind: 'busy', until: heldUntil };
     this.#raise(sid, generation, now);
-    this.#leaseSweep.step(({ startedAt, length }) => now >= startedAt + length);
-    this.#leases.set(sid, { generation, startedAt: now, length: leaseMs });
-    return { kind: 'granted', until: now + leaseMs };
-  }
-
-  #leasedUntil(sid: string, now: number): number | undefined {
-    const lease = this.#leases.get(sid);
-    if (lease === undefined) return undefined;
-    lease.startedAt = Math.min(lease.startedAt, now);
-    const until = lease.startedAt + lease.length;
-    return now < until ? until : undefined;
+    const doubt = this.#leases.take(claimant, leaseMs, now);
+    return { kind: 'granted', until: now + leaseMs, ...(doubt === undefined ? {} : { doubt }) };
   }
 
   // The browser has a newer generation than we know of (another process made it): what we hold must not be handed over any more.

@@ -1,6 +1,19 @@
+import type { Session } from './session.ts';
+
+/** The session for which a lease is asked. */
+export type Claimant = Pick<Session, 'sid' | 'generation' | 'endsAt'>;
+
+/** An earlier use of the same refresh token whose outcome nobody has learned: the provider may have spent it. */
+export interface Doubt {
+  /** When the token was first sent, ms. */
+  readonly since: number;
+  /** Its sender has vanished, rather than told us that it got no answer. */
+  readonly abandoned: boolean;
+}
+
 /** The answer of `claim`. `until` is a wall-clock time in ms: the end of the lease. */
 export type Claim =
-  | { readonly kind: 'granted'; readonly until: number }
+  | { readonly kind: 'granted'; readonly until: number; readonly doubt?: Doubt }
   /** Somebody else holds the lease. */
   | { readonly kind: 'busy'; readonly until: number }
   /** A newer generation exists and its ticket may still be handed over. */
@@ -25,14 +38,19 @@ export interface Head {
  * after that only the number stays, until the absolute limit.
  */
 export interface SessionHead {
-  /** One atomic step: take the lease for refreshing `generation`, or learn why not. Implies `confirm` of that generation. */
-  claim(sid: string, generation: number, leaseMs: number): Promise<Claim>;
+  /** One atomic step: take the lease for refreshing this generation, or learn why not. Implies `confirm` of that generation. */
+  claim(claimant: Claimant, leaseMs: number): Promise<Claim>;
+  /**
+   * The holder of the lease sends the refresh token now: should it vanish, whoever claims next learns of the doubt. The lease lasts
+   * `leaseMs` from now. False when the lease is not, or not known to be, this holder's any more.
+   */
+  spending(sid: string, generation: number, leaseMs: number): Promise<boolean>;
   /** Makes `ticket` the head and ends the lease. A generation that is not newer than the head changes nothing. `endsAt`: the session's absolute limit. */
   publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void>;
   /** The browser presented `generation`. Counts only `confirmAfter` or more after it was set. */
   confirm(sid: string, generation: number): Promise<void>;
-  /** Gives the lease back without a new generation. Only the lease of this generation is released. */
-  release(sid: string, generation: number): Promise<void>;
+  /** Gives the lease back without a new generation. Only the lease of this generation is released. `doubtful`: the refresh token may have been spent. */
+  release(sid: string, generation: number, doubtful?: boolean): Promise<void>;
   /** Forgets the session (logout). */
   forget(sid: string): Promise<void>;
 }

@@ -1,15 +1,18 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { pause, type Timer } from '../kernel/timer.ts';
-import type { Claim, SessionHead } from '../session/session-head.ts';
+import type { Claim, Doubt, SessionHead } from '../session/session-head.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import { ended, failed, rejected, type RefreshEnd } from './refresh-end.ts';
 import type { GrantSettlement } from './grant-settlement.ts';
-import type { Grants } from './grants.ts';
+import type { Grants, Lease } from './grants.ts';
+import type { IdentityProvider } from '../oidc/identity-provider.ts';
 import type { Revocations } from '../session/revocations.ts';
+import { isOver, judgeDoubt } from './refresh-policy.ts';
 
 export interface RefreshFlightOptions {
+  readonly provider: Pick<IdentityProvider, 'ready'>;
   readonly grants: Grants;
   readonly settlement: GrantSettlement;
   readonly store: SessionStore;
@@ -18,12 +21,20 @@ export interface RefreshFlightOptions {
   readonly clock: Clock;
   readonly timer: Timer;
   readonly logger: Logger;
-  /** How long to ask again while somebody else holds the lease. */
+  /** How long to ask again while somebody else holds the lease, or while nobody can give one. */
   readonly wait: number;
   readonly lease: number;
+  readonly providerLeeway: number;
+}
+
+/** What a flight spends, and what for. `activity`: the refresh counts as activity of the user. */
+interface Errand {
+  readonly refreshToken: string;
+  readonly activity: boolean;
 }
 
 type Newer = Extract<Claim, { kind: 'newer' }>;
+type Granted = Extract<Claim, { kind: 'granted' }>;
 type Answered = Exclude<Claim, { kind: 'busy' }>;
 
 const FIRST_PAUSE_MS = 50;
@@ -37,12 +48,14 @@ export class RefreshFlight {
     this.#options = options;
   }
 
-  /** Never rejects. `activity`: the refresh counts as activity of the user. */
-  async run(session: Session, refreshToken: string, activity: boolean): Promise<RefreshEnd> {
+  /** Never rejects. */
+  async run(session: Session, errand: Errand): Promise<RefreshEnd> {
     try {
+      // Before the lease, which is too short for a discovery: whoever cannot send must not keep others from it.
+      if (!(await this.#options.provider.ready())) return failed({ code: 'provider_unavailable' });
       const claim = await this.#claim(session);
       if (claim?.kind !== 'granted') return await this.#withoutLease(session, claim);
-      return await this.#underLease(session, { refreshToken, activity, leaseEnd: claim.until });
+      return await this.#underLease(session, errand, claim);
     } catch (error) {
       // A bug of ours or of an adapter. Only the name: the message or cause of a library error may hold tokens.
       this.#options.logger.error('refresh_failed_unexpectedly', { error: error instanceof Error ? error.name : typeof error });
@@ -54,39 +67,66 @@ export class RefreshFlight {
   /** `undefined`: somebody else held the lease all the time. */
   async #claim(session: Session): Promise<Answered | undefined> {
     const { head, clock, timer, wait, lease } = this.#options;
-    const deadline = clock.now() + wait;
+    // A little before those who wait for the flight give up, so that they learn why.
+    const deadline = clock.now() + wait - Math.min(wait / 10, LONGEST_PAUSE_MS);
     for (let step = FIRST_PAUSE_MS; ; step = Math.min(step * 2, LONGEST_PAUSE_MS)) {
-      const claim = await head.claim(session.sid, session.generation, lease);
-      if (claim.kind !== 'busy') return claim;
+      const claim = await head.claim(session, lease);
       const now = clock.now();
-      if (now >= deadline) return undefined;
-      const leaseLeft = claim.until > now ? claim.until - now : step;
+      if (claim.kind === 'unavailable') {
+        // Worth waiting for only when there is no token to go on with.
+        if (!isOver(session, now) || now >= deadline) return claim;
+      } else if (claim.kind !== 'busy') return claim;
+      else if (now >= deadline) return undefined;
+      const leaseLeft = claim.kind === 'busy' && claim.until > now ? claim.until - now : step;
       // Asked again before the lease ends, because its holder may be done much earlier.
       await pause(Math.min(step, leaseLeft, deadline - now), timer);
     }
   }
 
-  async #underLease(
-    session: Session,
-    { refreshToken, activity, leaseEnd }: { refreshToken: string; activity: boolean; leaseEnd: number },
-  ): Promise<RefreshEnd> {
-    let published = false;
+  async #underLease(session: Session, errand: Errand, claim: Granted): Promise<RefreshEnd> {
+    let left: 'nothing' | 'lease' | 'doubt' = 'doubt';
     try {
-      const cause = this.#options.revocations.causeOf(session);
-      if (cause !== undefined) return ended(cause);
-      if (this.#options.clock.now() >= session.endsAt) return rejected('expired');
-      const outcome = await this.#options.grants.spend(session, refreshToken, leaseEnd);
-      const end = await this.#options.settlement.settle(session, outcome, activity);
-      published = end !== 'fatal' && end.kind === 'refreshed';
+      const early = await this.#beforeGrant(session, claim.doubt);
+      const end = early ?? (await this.#grant(session, errand, claim));
+      left = leftBy(end, early !== undefined);
       return end === 'fatal' ? await this.#successorOrEnd(session) : end;
     } finally {
-      if (!published) await this.#release(session);
+      if (left !== 'nothing') await this.#release(session, left === 'doubt');
     }
+  }
+
+  /** What keeps the refresh token from being sent at all. */
+  async #beforeGrant(session: Session, doubt: Doubt | undefined): Promise<RefreshEnd | undefined> {
+    const { revocations, clock, settlement, providerLeeway, logger } = this.#options;
+    const cause = revocations.causeOf(session);
+    if (cause !== undefined) return ended(cause);
+    const now = clock.now();
+    if (now >= session.endsAt) return rejected('expired');
+    const verdict = judgeDoubt(doubt, { now, over: isOver(session, now), providerLeeway });
+    if (verdict === 'send') return undefined;
+    if (verdict === 'wait') return failed({ code: 'provider_unavailable' });
+    logger.warn('refresh_abandoned', { sub: session.sub, generation: session.generation });
+    return settlement.end(session, 'refresh_expired');
+  }
+
+  async #grant(session: Session, { refreshToken, activity }: Errand, { until }: Granted): Promise<RefreshEnd | 'fatal'> {
+    const outcome = await this.#options.grants.spend(session, refreshToken, this.#leaseOf(session, until));
+    return this.#options.settlement.settle(session, outcome, activity);
+  }
+
+  #leaseOf(session: Session, until: number): Lease {
+    const { head, lease, clock } = this.#options;
+    const extend = async (): Promise<Lease | undefined> => {
+      const began = clock.now();
+      const held = await head.spending(session.sid, session.generation, lease);
+      return held ? this.#leaseOf(session, began + lease) : undefined;
+    };
+    return { until, extend };
   }
 
   /** The provider calls the refresh token dead. That is no end when somebody else has spent it and published the next one. */
   async #successorOrEnd(session: Session): Promise<RefreshEnd> {
-    const claim = await this.#options.head.claim(session.sid, session.generation, this.#options.lease);
+    const claim = await this.#options.head.claim(session, this.#options.lease);
     if (claim.kind === 'granted' || claim.kind === 'busy') return this.#options.settlement.end(session, 'refresh_refused');
     return this.#withoutLease(session, claim);
   }
@@ -113,12 +153,19 @@ export class RefreshFlight {
     return { kind: 'refreshed', from: 'head', session: loaded.session, ticket, at: this.#options.clock.now() };
   }
 
-  async #release(session: Session): Promise<void> {
+  async #release(session: Session, doubtful: boolean): Promise<void> {
     try {
-      await this.#options.head.release(session.sid, session.generation);
+      await this.#options.head.release(session.sid, session.generation, doubtful);
     } catch {
       // The lease ends by itself; until then others are told `busy`.
       this.#options.logger.warn('refresh_lease_not_released');
     }
   }
+}
+
+/** What has to be given back when a flight is over: published tickets have ended their lease. */
+function leftBy(end: RefreshEnd | 'fatal', unsent: boolean): 'nothing' | 'lease' | 'doubt' {
+  if (end === 'fatal' || unsent || end.kind === 'ended') return 'lease';
+  if (end.kind === 'refreshed') return 'nothing';
+  return end.failure.ambiguous === true ? 'doubt' : 'lease';
 }

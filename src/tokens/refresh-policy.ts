@@ -1,4 +1,5 @@
 import { ID_TOKEN_WAIT_MS } from '../oidc/identity-provider.ts';
+import type { Doubt } from '../session/session-head.ts';
 import type { Session } from '../session/session.ts';
 
 /** `early`: still valid, but near enough to its end to be renewed. `over`: must not be used any more. */
@@ -37,14 +38,29 @@ export function mayRepeat(
   return !failure.sent || situation.providerLeeway > 0 || situation.over;
 }
 
+/**
+ * What to do when an earlier use of the same refresh token has an outcome that nobody knows. Within the leeway sending it again is
+ * safe. Beyond it, a use that got no answer is repeated when there is nothing left to lose. One whose sender has vanished is not:
+ * the sender may have passed the new tokens on, and whoever presents the old one then ends the whole family (RFC 9700 §4.14.2).
+ * `wait`: not now; `end`: never, and without a token the session is over.
+ */
+export function judgeDoubt(
+  doubt: Doubt | undefined,
+  { now, over, providerLeeway }: { readonly now: number; readonly over: boolean; readonly providerLeeway: number },
+): 'send' | 'wait' | 'end' {
+  if (doubt === undefined || now - doubt.since < providerLeeway) return 'send';
+  if (!over) return 'wait';
+  return doubt.abandoned ? 'end' : 'send';
+}
+
 /** For everything of ours. */
 const OURS_MS = 1000;
 
 /**
- * How long the lease of a refresh is: it outlasts metadata that must be read first, a grant, its repeat and the keys of the new ID
- * token. A second holder at the same time would spend the same refresh token. Milliseconds.
+ * How long the lease of a refresh is: it outlasts one grant and the keys of the new ID token, and is extended for another try. A
+ * second holder at the same time would spend the same refresh token. Milliseconds.
  */
-export const leaseOf = (providerTimeout: number): number => 3 * providerTimeout + ID_TOKEN_WAIT_MS + OURS_MS;
+export const leaseOf = (providerTimeout: number): number => providerTimeout + ID_TOKEN_WAIT_MS + OURS_MS;
 
 /** Whether a grant that begins now has ended when the lease does, whatever happens. */
 export const endsInTime = (now: number, leaseEnd: number, providerTimeout: number): boolean =>

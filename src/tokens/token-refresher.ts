@@ -130,9 +130,10 @@ export class TokenRefresher {
   }
 
   async #fly(session: Renewable, activity: boolean): Promise<RefreshEnd> {
-    const end = await this.#flight.run(session, session.refreshToken, activity);
+    const end = await this.#flight.run(session, { refreshToken: session.refreshToken, activity });
     const now = this.#options.clock.now();
-    if (end.kind === 'failed') this.#failures.add(session, end.failure, now);
+    // A store that is down needs no pause: asking it costs nothing, and its return shall be noticed at once.
+    if (end.kind === 'failed' && end.failure.code !== 'store_unavailable') this.#failures.add(session, end.failure, now);
     // What the head had may be old itself. Generations only grow, so this comes to an end.
     if (end.kind !== 'refreshed' || end.from === 'grant' || !isOver(end.session, now)) return end;
     if (!isRenewable(end.session)) return rejected('expired');
@@ -159,11 +160,11 @@ export class TokenRefresher {
   }
 
   #makeFlight(o: TokenRefresherOptions): RefreshFlight {
-    const { fatalErrors, wait } = o.policy;
+    const { fatalErrors, wait, providerLeeway } = o.policy;
     const background = (work: Promise<unknown>): void => void this.#track(work);
     const settlement = new GrantSettlement({ ...o, failures: this.#failures, fatalErrors, fits: o.fits ?? (() => true), background });
     const lease = leaseOf(o.providerTimeout);
-    return new RefreshFlight({ ...o, grants: new Grants(o), settlement, timer: this.#timer, wait, lease });
+    return new RefreshFlight({ ...o, grants: new Grants(o), settlement, timer: this.#timer, wait, lease, providerLeeway });
   }
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import type { LocalHeads, SessionHead } from '../../src/session/session-head.ts';
+import type { Claim, LocalHeads, SessionHead } from '../../src/session/session-head.ts';
 
 /** What the head under test must be built with. Milliseconds. */
 export const HEAD_TIMES = { handover: 60_000, confirmAfter: 45_000, idle: 1_800_000 } as const;
@@ -26,50 +26,52 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
       ({ head, now, advance } = await makeHead());
     });
 
+    const claim = (sid: string, generation: number): Promise<Claim> => head.claim({ sid, generation, endsAt: endsAt() }, LEASE);
+
     /** A refresh from one generation to the next. */
     const refresh = async (sid: string, generation: number): Promise<void> => {
-      await head.claim(sid, generation, LEASE);
+      await claim(sid, generation);
       await head.publish(sid, generation + 1, `${sid}:${generation + 1}`, endsAt());
     };
 
     describe('claim', () => {
       it('is granted once, and everybody else is told until when it is busy', async () => {
         const until = now() + LEASE;
-        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'granted', until });
+        expect(await claim('a', 1)).toEqual({ kind: 'granted', until });
         await advance(1000);
-        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'busy', until });
+        expect(await claim('a', 1)).toEqual({ kind: 'busy', until });
       });
 
       it('is one step: of fifty at once exactly one is granted', async () => {
-        const claims = await Promise.all(Array.from({ length: 50 }, () => head.claim('a', 1, LEASE)));
+        const claims = await Promise.all(Array.from({ length: 50 }, () => claim('a', 1)));
         expect(claims.filter(({ kind }) => kind === 'granted')).toHaveLength(1);
         expect(claims.filter(({ kind }) => kind === 'busy')).toHaveLength(49);
       });
 
       it('is granted for each session by itself', async () => {
-        await head.claim('a', 1, LEASE);
-        expect(await head.claim('b', 1, LEASE)).toMatchObject({ kind: 'granted' });
+        await claim('a', 1);
+        expect(await claim('b', 1)).toMatchObject({ kind: 'granted' });
       });
 
       it('is granted again when the lease has ended', async () => {
-        await head.claim('a', 1, LEASE);
+        await claim('a', 1);
         await advance(LEASE);
-        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'granted', until: now() + LEASE });
+        expect(await claim('a', 1)).toEqual({ kind: 'granted', until: now() + LEASE });
       });
 
       it('is busy for an older generation as well while a lease is held', async () => {
-        await head.claim('a', 2, LEASE);
-        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'busy' });
+        await claim('a', 2);
+        expect(await claim('a', 1)).toMatchObject({ kind: 'busy' });
       });
 
       it('gives the newer ticket to an older generation', async () => {
         await refresh('a', 1);
-        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: 'a:2' });
+        expect(await claim('a', 1)).toEqual({ kind: 'newer', generation: 2, ticket: 'a:2' });
       });
 
       it('is granted for the newest generation once the lease before has led to it', async () => {
         await refresh('a', 1);
-        expect(await head.claim('a', 2, LEASE)).toMatchObject({ kind: 'granted' });
+        expect(await claim('a', 2)).toMatchObject({ kind: 'granted' });
       });
 
       it('never lets a generation go on whose successor may not be handed over any more', async () => {
@@ -77,20 +79,20 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
         await advance(confirmAfter);
         await head.confirm('a', 2);
         await advance(handover);
-        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'superseded', generation: 2 });
+        expect(await claim('a', 1)).toEqual({ kind: 'superseded', generation: 2 });
       });
 
       it('of a generation newer than the head makes every older one superseded', async () => {
         await refresh('a', 1);
-        expect(await head.claim('a', 5, LEASE)).toMatchObject({ kind: 'granted' });
+        expect(await claim('a', 5)).toMatchObject({ kind: 'granted' });
         await head.release('a', 5);
-        expect(await head.claim('a', 2, LEASE)).toEqual({ kind: 'superseded', generation: 5 });
+        expect(await claim('a', 2)).toEqual({ kind: 'superseded', generation: 5 });
       });
 
       it('implies that its own generation has arrived', async () => {
         await refresh('a', 1);
         await advance(confirmAfter);
-        await head.claim('a', 2, LEASE);
+        await claim('a', 2);
         await head.release('a', 2);
         expect(head.newest('a')).toMatchObject({ generation: 2, confirmedAt: now() });
       });
@@ -98,7 +100,7 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
       it('right after the refresh implies nothing yet', async () => {
         await refresh('a', 1);
         await advance(confirmAfter - 1);
-        await head.claim('a', 2, LEASE);
+        await claim('a', 2);
         expect(head.newest('a')).not.toHaveProperty('confirmedAt');
       });
     });
@@ -119,15 +121,15 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
       });
 
       it('works without a lease, for a grant that took longer than it', async () => {
-        await head.claim('a', 1, LEASE);
+        await claim('a', 1);
         await advance(LEASE + 1);
         await head.publish('a', 2, 'late', endsAt());
-        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: 'late' });
+        expect(await claim('a', 1)).toEqual({ kind: 'newer', generation: 2, ticket: 'late' });
       });
 
       it('ends the lease', async () => {
         await refresh('a', 1);
-        expect(await head.claim('a', 2, LEASE)).toMatchObject({ kind: 'granted' });
+        expect(await claim('a', 2)).toMatchObject({ kind: 'granted' });
       });
     });
 
@@ -158,9 +160,9 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
         await advance(confirmAfter);
         await head.confirm('a', 2);
         await advance(handover - 1);
-        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'newer', ticket: 'a:2' });
+        expect(await claim('a', 1)).toMatchObject({ kind: 'newer', ticket: 'a:2' });
         await advance(1);
-        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'superseded', generation: 2 });
+        expect(await claim('a', 1)).toEqual({ kind: 'superseded', generation: 2 });
         expect(head.newest('a')).toMatchObject({ generation: 2 });
         expect(head.newest('a')).not.toHaveProperty('ticket');
       });
@@ -175,9 +177,9 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
       it('the ticket is kept up to the idle limit', async () => {
         await refresh('a', 1);
         await advance(idle - 1);
-        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'newer', ticket: 'a:2' });
+        expect(await claim('a', 1)).toMatchObject({ kind: 'newer', ticket: 'a:2' });
         await advance(1);
-        expect(await head.claim('a', 1, LEASE)).toEqual({ kind: 'superseded', generation: 2 });
+        expect(await claim('a', 1)).toEqual({ kind: 'superseded', generation: 2 });
       });
     });
 
@@ -188,26 +190,26 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
         expect(head.newest('a')).toMatchObject({ generation: 2 });
         await advance(1);
         expect(head.newest('a')).toBeUndefined();
-        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'granted' });
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted' });
       });
     });
 
     describe('release', () => {
       it('gives the lease back', async () => {
-        await head.claim('a', 1, LEASE);
+        await claim('a', 1);
         await head.release('a', 1);
-        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'granted' });
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted' });
       });
 
       it('leaves the lease of another generation alone', async () => {
-        await head.claim('a', 2, LEASE);
+        await claim('a', 2);
         await head.release('a', 1);
-        expect(await head.claim('a', 2, LEASE)).toMatchObject({ kind: 'busy' });
+        expect(await claim('a', 2)).toMatchObject({ kind: 'busy' });
       });
 
       it('keeps the head', async () => {
         await refresh('a', 1);
-        await head.claim('a', 2, LEASE);
+        await claim('a', 2);
         await head.release('a', 2);
         expect(head.newest('a')).toMatchObject({ generation: 2, ticket: 'a:2' });
       });
@@ -217,13 +219,68 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
       });
     });
 
+    describe('a refresh token that was sent', () => {
+      it('leaves a doubt when its sender vanishes, for whoever takes over, again and again', async () => {
+        await claim('a', 1);
+        await advance(100);
+        const since = now();
+        expect(await head.spending('a', 1, LEASE)).toBe(true);
+        await advance(LEASE);
+        const until = now() + LEASE;
+        expect(await claim('a', 1)).toEqual({ kind: 'granted', until, doubt: { since, abandoned: true } });
+        await head.release('a', 1);
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted', doubt: { since, abandoned: true } });
+      });
+
+      it('begins the lease anew', async () => {
+        await claim('a', 1);
+        await advance(LEASE - 1);
+        await head.spending('a', 1, LEASE);
+        await advance(LEASE - 1);
+        expect(await claim('a', 1)).toEqual({ kind: 'busy', until: now() + 1 });
+      });
+
+      it('leaves a doubt when its sender says so, the older one if there was one', async () => {
+        await claim('a', 1);
+        const since = now();
+        await head.spending('a', 1, LEASE);
+        await advance(100);
+        await head.release('a', 1, true);
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted', doubt: { since, abandoned: false } });
+        await advance(100);
+        await head.spending('a', 1, LEASE);
+        await head.release('a', 1, true);
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted', doubt: { since, abandoned: false } });
+      });
+
+      it('leaves none when its outcome is known, nor for the next generation', async () => {
+        await claim('a', 1);
+        await head.spending('a', 1, LEASE);
+        await head.release('a', 1);
+        expect(await claim('a', 1)).not.toHaveProperty('doubt');
+        await head.spending('a', 1, LEASE);
+        await head.release('a', 1, true);
+        await head.publish('a', 2, 'ticket', endsAt());
+        expect(await claim('a', 2)).not.toHaveProperty('doubt');
+      });
+
+      it('is not said by whoever has no lease, or has it no longer', async () => {
+        expect(await head.spending('a', 1, LEASE)).toBe(false);
+        await claim('a', 1);
+        expect(await head.spending('a', 2, LEASE)).toBe(false);
+        await advance(LEASE);
+        expect(await head.spending('a', 1, LEASE)).toBe(false);
+        expect(await claim('a', 1)).not.toHaveProperty('doubt');
+      });
+    });
+
     describe('forget', () => {
       it('forgets head and lease', async () => {
         await refresh('a', 1);
-        await head.claim('a', 2, LEASE);
+        await claim('a', 2);
         await head.forget('a');
         expect(head.newest('a')).toBeUndefined();
-        expect(await head.claim('a', 1, LEASE)).toMatchObject({ kind: 'granted' });
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted' });
       });
     });
   });

@@ -79,6 +79,10 @@ export class AuthProvider implements IdentityProvider {
     return `${ISSUER}/end?${new URLSearchParams({ ...by, post_logout_redirect_uri: postLogoutRedirectUri }).toString()}`;
   }
 
+  ready(): true {
+    return true;
+  }
+
   refresh(request: RefreshRequest): Promise<RefreshOutcome> {
     return this.grants.refresh(request);
   }

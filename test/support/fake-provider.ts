@@ -54,6 +54,10 @@ export class FakeProvider implements IdentityProvider {
     this.#open();
   }
 
+  ready(): true {
+    return true;
+  }
+
   async refresh(request: RefreshRequest): Promise<RefreshOutcome> {
     this.refreshes.push(request);
     const scripted = this.#script.shift();

@@ -38,7 +38,7 @@ describe('the byte bound of MemorySessionHead', () => {
     for (const sid of ['a', 'b', 'c', 'd']) await publish(sid);
     expect(['a', 'b', 'c', 'd'].filter((sid) => head.newest(sid)?.ticket !== undefined)).toEqual(['c', 'd']);
     expect(head.newest('a')).toMatchObject({ generation: 2 });
-    expect(await head.claim('a', 1, 5000)).toEqual({ kind: 'superseded', generation: 2 });
+    expect(await head.claim({ sid: 'a', generation: 1, endsAt: Infinity }, 5000)).toEqual({ kind: 'superseded', generation: 2 });
     expect(head.evicted).toBe(2);
   });
 
@@ -71,12 +71,12 @@ describe('MemorySessionHead and clocks', () => {
   it('keeps everything when the clock is set back, and stretches no lease beyond its length', async () => {
     const { head, publish, advance, now } = headOf(100_000);
     await publish('a');
-    await head.claim('a', 2, 5000);
+    await head.claim({ sid: 'a', generation: 2, endsAt: Infinity }, 5000);
     advance(-600_000);
     expect(head.newest('a')).toMatchObject({ generation: 2, ticket: TICKET });
-    expect(await head.claim('a', 2, 5000)).toEqual({ kind: 'busy', until: now() + 5000 });
+    expect(await head.claim({ sid: 'a', generation: 2, endsAt: Infinity }, 5000)).toEqual({ kind: 'busy', until: now() + 5000 });
     advance(5000);
-    expect(await head.claim('a', 2, 5000)).toMatchObject({ kind: 'granted' });
+    expect(await head.claim({ sid: 'a', generation: 2, endsAt: Infinity }, 5000)).toMatchObject({ kind: 'granted' });
   });
 
   it('publishes nothing for a session that is over already', async () => {
@@ -87,11 +87,11 @@ describe('MemorySessionHead and clocks', () => {
 
   it('ignores a late ticket that is older than a generation being refreshed now', async () => {
     const { head, publish, advance } = headOf(100_000);
-    await head.claim('a', 3, 5000);
+    await head.claim({ sid: 'a', generation: 3, endsAt: Infinity }, 5000);
     advance(6000);
-    await head.claim('a', 5, 5000);
+    await head.claim({ sid: 'a', generation: 5, endsAt: Infinity }, 5000);
     await publish('a', 4);
     expect(head.newest('a')).toBeUndefined();
-    expect(await head.claim('a', 5, 5000)).toMatchObject({ kind: 'busy' });
+    expect(await head.claim({ sid: 'a', generation: 5, endsAt: Infinity }, 5000)).toMatchObject({ kind: 'busy' });
   });
 });

@@ -243,7 +243,7 @@ describe('confirmation', () => {
     clock.set(NOW + CONFIRM_AFTER);
     expect(resolver.resolve(presenting(older))).toMatchObject({ kind: 'active', session: { generation: 2 } });
     expect(heads.newest(sampleSession().sid)).not.toHaveProperty('confirmedAt');
-    expect(await heads.claim(sampleSession().sid, 1, LEASE)).toMatchObject({ kind: 'newer' });
+    expect(await heads.claim({ ...sampleSession(), generation: 1 }, LEASE)).toMatchObject({ kind: 'newer' });
   });
 });
 

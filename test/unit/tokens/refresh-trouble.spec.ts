@@ -8,12 +8,38 @@ const STORE_DOWN = { kind: 'unavailable', code: 'store_unavailable', retryAfter:
 const UNAVAILABLE = { kind: 'unavailable', code: 'provider_unavailable', retryAfter: 5 };
 
 describe('a head that cannot be asked', () => {
-  it('means 503 when the token is over, and no grant', async () => {
+  const DOWN = { kind: 'unavailable', retryAfter: 3 } as const;
+
+  it('is asked again for ten seconds when the token is over; then it is 503, and no grant', async () => {
     const world = new RefreshWorld();
     const session = await world.expired();
-    world.head.script.push({ kind: 'unavailable', retryAfter: 3 });
-    expect(await world.refresher.fresh({ session })).toEqual(STORE_DOWN);
-    expect([world.provider.refreshes.length, world.head.released]).toEqual([0, 0]);
+    world.head.script.push(...Array.from({ length: 100 }, () => DOWN));
+    const answer = world.refresher.fresh({ session });
+    await world.clock.advance(10 * SECOND);
+    expect(await answer).toEqual(STORE_DOWN);
+    await world.refresher.idle();
+    expect([world.provider.refreshes.length, world.head.released, world.clock.pending]).toEqual([0, 0, 0]);
+  });
+
+  it('says that it is the store, to those who wait and to those who come later', async () => {
+    const world = new RefreshWorld({ wait: SECOND });
+    const session = await world.expired();
+    world.head.script.push(...Array.from({ length: 100 }, () => DOWN));
+    const answers = [Promise.resolve(world.refresher.fresh({ session }))];
+    await world.clock.advance(500);
+    answers.push(Promise.resolve(world.refresher.fresh({ session })));
+    await world.clock.advance(SECOND);
+    expect(await Promise.all(answers)).toEqual([STORE_DOWN, STORE_DOWN]);
+  });
+
+  it('gives the tokens as soon as it can be asked again', async () => {
+    const world = new RefreshWorld();
+    const session = await world.expired();
+    world.head.script.push(DOWN, DOWN, DOWN);
+    const answer = world.refresher.fresh({ session });
+    await world.clock.advance(SECOND);
+    expect(await answer).toMatchObject({ kind: 'usable', session: { generation: 2 } });
+    expect(world.provider.refreshes.length).toBe(1);
   });
 
   it('leaves a session usable whose token is still good', async () => {
@@ -21,6 +47,7 @@ describe('a head that cannot be asked', () => {
     const session = await world.ageing();
     world.head.script.push({ kind: 'unavailable', retryAfter: 3 });
     expect(await world.refresher.fresh({ session })).toEqual({ kind: 'usable', session });
+    expect([world.head.claims, world.provider.refreshes, world.clock.pending]).toEqual([[1], [], 0]);
   });
 });
 
@@ -28,7 +55,7 @@ describe('a lease that somebody else holds', () => {
   it('is waited for, and what its holder publishes is taken', async () => {
     const world = new RefreshWorld();
     const session = await world.expired();
-    await world.memory.claim(session.sid, 1, 11 * SECOND);
+    await world.memory.claim(session, 11 * SECOND);
     const answer = world.refresher.fresh({ session });
     await world.clock.advance(3 * SECOND);
     const next = { ...session, generation: 2, accessToken: 'at:elsewhere', accessTokenExpiresAt: world.clock.now() + 60 * SECOND };
@@ -41,7 +68,7 @@ describe('a lease that somebody else holds', () => {
   it('is taken over when it ends without a result', async () => {
     const world = new RefreshWorld();
     const session = await world.expired();
-    await world.memory.claim(session.sid, 1, 4 * SECOND);
+    await world.memory.claim(session, 4 * SECOND);
     const answer = world.refresher.fresh({ session });
     await world.clock.advance(4 * SECOND);
     expect(await answer).toMatchObject({ kind: 'usable', session: { accessToken: 'at:alice:2' } });
@@ -51,7 +78,7 @@ describe('a lease that somebody else holds', () => {
   it('ends the waiting of a request after ten seconds, without a grant', async () => {
     const world = new RefreshWorld();
     const session = await world.expired();
-    await world.memory.claim(session.sid, 1, 60 * SECOND);
+    await world.memory.claim(session, 60 * SECOND);
     const answer = world.refresher.fresh({ session });
     await world.clock.advance(10 * SECOND);
     expect(await answer).toEqual(UNAVAILABLE);
@@ -61,17 +88,17 @@ describe('a lease that somebody else holds', () => {
     expect(world.clock.pending).toBe(0);
   });
 
-  it('outlasts metadata, two tries and the keys of its holder', async () => {
+  it('outlasts one try and the keys of its holder, and ends before a request has waited too long', async () => {
     const world = new RefreshWorld();
     const session = await world.expired();
     const leases: number[] = [];
-    const claim: SessionHead['claim'] = (_sid, _generation, leaseMs) => {
+    const claim: SessionHead['claim'] = (_claimant, leaseMs) => {
       leases.push(leaseMs);
       return Promise.resolve({ kind: 'superseded', generation: 2 });
     };
     world.head.claim = claim;
     await world.refresher.fresh({ session });
-    expect(leases).toEqual([17 * SECOND]);
+    expect(leases).toEqual([7 * SECOND]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { RefreshOutcome } from '../../../src/oidc/identity-provider.ts';
 import { LocalRevocations } from '../../../src/session/local-revocations.ts';
 import { MemorySessionHead } from '../../../src/session/memory-session-head.ts';
-import type { Claim, SessionHead } from '../../../src/session/session-head.ts';
+import type { Claim, Claimant, SessionHead } from '../../../src/session/session-head.ts';
 import type { ActiveSession } from '../../../src/session/session-lookup.ts';
 import type { Loaded, SessionStore } from '../../../src/session/session-store.ts';
 import type { Session, Ticket } from '../../../src/session/session.ts';
@@ -64,11 +64,15 @@ class WatchedHead implements SessionHead {
     this.inner = inner;
   }
 
-  async claim(sid: string, generation: number, leaseMs: number): Promise<Claim> {
-    this.claims.push(generation);
+  async claim(claimant: Claimant, leaseMs: number): Promise<Claim> {
+    this.claims.push(claimant.generation);
     const scripted = this.script.shift();
     if (scripted instanceof Error) throw scripted;
-    return scripted ?? this.inner.claim(sid, generation, leaseMs);
+    return scripted ?? this.inner.claim(claimant, leaseMs);
+  }
+
+  spending(sid: string, generation: number, leaseMs: number): Promise<boolean> {
+    return this.inner.spending(sid, generation, leaseMs);
   }
 
   async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
@@ -80,9 +84,9 @@ class WatchedHead implements SessionHead {
     return this.inner.confirm(sid, generation);
   }
 
-  release(sid: string, generation: number): Promise<void> {
+  release(sid: string, generation: number, doubtful?: boolean): Promise<void> {
     this.released++;
-    return this.inner.release(sid, generation);
+    return this.inner.release(sid, generation, doubtful);
   }
 
   forget(sid: string): Promise<void> {
@@ -101,14 +105,21 @@ export class RefreshWorld {
   readonly memory: MemorySessionHead;
   readonly head: WatchedHead;
   readonly refresher: TokenRefresher;
+  readonly #more: Partial<TokenRefresherOptions>;
 
   constructor(policy: Partial<RefreshOptions> = {}, more: Partial<TokenRefresherOptions> = {}) {
     this.policy = { ...POLICY, ...policy };
     this.memory = new MemorySessionHead({ clock: this.clock, ...HEAD, memory: 1 << 20 });
     this.head = new WatchedHead(this.memory);
-    this.refresher = new TokenRefresher({
+    this.#more = more;
+    this.refresher = this.replica();
+  }
+
+  /** One more process with the same head, store and provider, and nothing else in common. */
+  replica(): TokenRefresher {
+    return new TokenRefresher({
       ...{ provider: this.provider, store: this.store, head: this.head, heads: this.memory, revocations: this.revocations },
-      ...{ clock: this.clock, timer: this.clock, logger: this.logger, policy: this.policy, providerTimeout: 5 * SECOND, ...more },
+      ...{ clock: this.clock, timer: this.clock, logger: this.logger, policy: this.policy, providerTimeout: 5 * SECOND, ...this.#more },
     });
   }
 

@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { noAnswer, RefreshWorld, SECOND } from './refresh-world.ts';
+
+const LEASE = 7 * SECOND;
+
+/** A session whose refresh token was sent by a process that vanished right after. */
+async function abandoned(providerLeeway: number, age: 'expired' | 'ageing' = 'expired') {
+  const world = new RefreshWorld({ providerLeeway });
+  const session = await world[age]();
+  await world.memory.claim(session, LEASE);
+  await world.memory.spending(session.sid, session.generation, LEASE);
+  return { world, session };
+}
+
+describe('a refresh token that was sent by a process that vanished', () => {
+  it('is sent again within the leeway, once the lease has ended', async () => {
+    const { world, session } = await abandoned(30 * SECOND);
+    const answer = world.request(session);
+    await world.clock.advance(LEASE - 1);
+    expect(world.provider.refreshes).toEqual([]);
+    await world.clock.advance(SECOND);
+    expect(await answer).toMatchObject({ kind: 'usable', session: { generation: 2 } });
+    expect(world.provider.refreshes.length).toBe(1);
+  });
+
+  it.each([0, 5 * SECOND])('is never sent again without or beyond it (%i ms): the session is over, for everybody here', async (leeway) => {
+    const { world, session } = await abandoned(leeway);
+    const answers = [world.request(session), world.request(session)];
+    await world.clock.advance(LEASE + SECOND);
+    expect(await Promise.all(answers)).toEqual(Array(2).fill({ kind: 'rejected', reason: 'expired' }));
+    expect(world.provider.refreshes).toEqual([]);
+    expect(world.revocations.causeOf(session)).toBe('refresh_expired');
+    expect(world.logger.of('refresh_abandoned')).toHaveLength(1);
+  });
+
+  it('leaves the session as it is while its access token is good', async () => {
+    const { world, session } = await abandoned(0, 'ageing');
+    await world.clock.advance(LEASE);
+    expect(await world.request(session)).toEqual({ kind: 'usable', session });
+    expect([world.provider.refreshes, world.revocations.causeOf(session)]).toEqual([[], undefined]);
+  });
+
+  it('does not matter when its process had published before it vanished', async () => {
+    const { world, session } = await abandoned(0);
+    const next = { ...session, generation: 2, accessToken: 'at:elsewhere', accessTokenExpiresAt: world.clock.now() + 60 * SECOND };
+    await world.memory.publish(session.sid, 2, JSON.stringify({ session: next }), session.endsAt);
+    expect(await world.refresher.fresh({ session })).toMatchObject({ kind: 'usable', session: { accessToken: 'at:elsewhere' } });
+  });
+});
+
+describe('a refresh token whose sender got no answer', () => {
+  it('is left alone by every other process too, while the access token is good', async () => {
+    const world = new RefreshWorld();
+    const session = await world.ageing();
+    world.provider.script(noAnswer);
+    expect(await world.request(session)).toEqual({ kind: 'usable', session });
+    const elsewhere = world.replica();
+    expect(await elsewhere.fresh({ session })).toEqual({ kind: 'usable', session });
+    expect(world.provider.refreshes.length).toBe(1);
+  });
+
+  it('is sent again by another process when there is nothing left to lose', async () => {
+    const world = new RefreshWorld();
+    const session = await world.ageing();
+    world.provider.script(noAnswer);
+    await world.request(session);
+    await world.clock.advance(10 * SECOND);
+    expect(await world.replica().fresh({ session })).toMatchObject({ kind: 'usable', session: { generation: 2 } });
+    expect(world.provider.refreshes.length).toBe(2);
+  });
+});
