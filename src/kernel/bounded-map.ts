@@ -20,4 +20,8 @@ export class BoundedMap<V> {
       return;
     }
   }
+
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
 }

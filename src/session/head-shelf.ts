@@ -47,6 +47,11 @@ export class HeadShelf {
     return this.#unconfirmed.get(sid) ?? this.#confirmed.get(sid) ?? this.#numbers.get(sid);
   }
 
+  /** Those with a ticket, the oldest of each rank first. */
+  get tickets(): readonly (HeadEntry & { readonly sid: string })[] {
+    return [...this.#confirmed, ...this.#unconfirmed].map(([sid, entry]) => ({ sid, ...entry }));
+  }
+
   put(sid: string, entry: HeadEntry): void {
     this.#place(sid, entry);
     while (this.#bytes > this.#limit && this.#evictOne());

@@ -3,6 +3,7 @@ import { HeadLeases } from './head-leases.ts';
 import { HeadShelf, type HeadEntry } from './head-shelf.ts';
 import type { Claim, Claimant, Head, LocalHeads, SessionHead } from './session-head.ts';
 import { ageSince } from './session-limits.ts';
+import type { SharedTicket } from './unshared-tickets.ts';
 
 export interface MemorySessionHeadOptions {
   readonly clock: Clock;
@@ -65,6 +66,21 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
     this.#shelf.remove(sid);
     this.#leases.remove(sid);
     return Promise.resolve();
+  }
+
+  /** Another process has gone on to this generation: older ones must not. Its ticket is not known here. */
+  supersede(sid: string, generation: number, endsAt: number): void {
+    const now = this.#options.clock.now();
+    if ((this.newest(sid)?.generation ?? 0) < generation)
+      this.#shelf.put(sid, { head: { generation, setAt: now, confirmedAt: now }, endsAt });
+  }
+
+  /** What may still be handed over. For a shared store that has lost what it had. */
+  tickets(): readonly SharedTicket[] {
+    return this.#shelf.tickets.flatMap(({ sid, endsAt }) => {
+      const { generation = 0, ticket } = this.newest(sid) ?? {};
+      return ticket === undefined ? [] : [{ sid, generation, ticket, endsAt }];
+    });
   }
 
   newest(sid: string): Head | undefined {

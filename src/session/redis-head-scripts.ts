@@ -1,0 +1,136 @@
+import type { SharedScript } from './shared-scripts.ts';
+
+/*
+ * Two keys a session, with one hash tag: a hash of facts until the absolute limit, and the sealed ticket for as long as it may be
+ * handed over. Both go by themselves. Times are milliseconds, of the store's own clock: the one that all replicas share.
+ *
+ *   g generation of the head   s set at   c confirmed at   e the session's end
+ *   lg lo lu lp  the lease: its generation, its owner, until when, and when its token was sent
+ *   dg ds da     the doubt: its generation, since when, and whether its sender vanished
+ */
+const PRELUDE = `
+local head, ticket = KEYS[1], KEYS[2]
+local now = tonumber(ARGV[1])
+if now < 0 then
+  local time = redis.call('TIME')
+  now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+local function ms(number) return string.format('%.0f', number) end
+local function facts(...)
+  local values = redis.call('HMGET', head, ...)
+  for i, value in ipairs(values) do values[i] = tonumber(value) end
+  return values
+end
+local function outlive(life)
+  if redis.call('PTTL', head) < life then redis.call('PEXPIRE', head, ms(life)) end
+end
+`;
+
+const CONFIRM = `
+local function confirm(generation, confirmAfter, handover)
+  local f = facts('g', 's', 'c')
+  if f[1] ~= generation or f[3] or now - f[2] < confirmAfter then return end
+  redis.call('HSET', head, 'c', ms(now))
+  if redis.call('PTTL', ticket) > handover then redis.call('PEXPIRE', ticket, ms(handover)) end
+end
+`;
+
+/** ARGV: now, generation, owner, lease, end of the session (-1: never), handover, confirmAfter, idle. */
+export const CLAIM: SharedScript = {
+  name: 'claim',
+  lua: `${PRELUDE}${CONFIRM}
+local generation, owner, lease, endsAt = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local handover, confirmAfter, idle = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+local f = facts('g', 's', 'c', 'e')
+if f[4] and now >= f[4] then
+  redis.call('DEL', head, ticket)
+  f = {}
+end
+if f[1] and f[1] > generation then
+  local since, window = f[2], idle
+  if f[3] then since, window = f[3], handover end
+  local sealed = now - since < window and redis.call('GET', ticket)
+  if sealed then return {'newer', f[1], sealed} end
+  redis.call('DEL', ticket)
+  return {'superseded', f[1]}
+end
+confirm(generation, confirmAfter, handover)
+local l = facts('lg', 'lu', 'lp', 'dg', 'ds', 'da')
+local holder = redis.call('HGET', head, 'lo')
+if l[2] and now < l[2] and holder ~= owner then return {'busy', math.min(l[2] - now, lease)} end
+if f[1] and f[1] < generation then
+  redis.call('HSET', head, 'g', ms(generation), 's', ms(now), 'c', ms(now))
+  redis.call('DEL', ticket)
+end
+local since, abandoned = nil, 0
+if l[4] == generation then since, abandoned = l[5], l[6] end
+if l[1] == generation and l[3] and holder ~= owner then since, abandoned = since or l[3], 1 end
+redis.call('HDEL', head, 'lp', 'dg', 'ds', 'da')
+redis.call('HSET', head, 'lg', ms(generation), 'lo', owner, 'lu', ms(now + lease))
+if since then redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(since), 'da', ms(abandoned)) end
+outlive(math.max(endsAt - now, lease))
+return {'granted', since and math.max(now - since, 0) or -1, abandoned}
+`,
+};
+
+/** ARGV: now, generation, owner, lease. 1 when the lease is the owner's. */
+export const SPENDING: SharedScript = {
+  name: 'spending',
+  lua: `${PRELUDE}
+local l = facts('lg', 'lu', 'lp')
+if l[1] ~= tonumber(ARGV[2]) or redis.call('HGET', head, 'lo') ~= ARGV[3] or now >= l[2] then return 0 end
+redis.call('HSET', head, 'lu', ms(now + tonumber(ARGV[4])), 'lp', ms(l[3] or now))
+return 1
+`,
+};
+
+/** ARGV: now, generation, ticket, end of the session, idle. */
+export const PUBLISH: SharedScript = {
+  name: 'publish',
+  lua: `${PRELUDE}
+local generation, endsAt, idle = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local f = facts('g', 'lg', 'e')
+if f[3] and now >= f[3] then f = {} end
+if generation <= math.max(f[1] or 0, f[2] or 0) or endsAt <= now then return 0 end
+redis.call('DEL', head)
+redis.call('HSET', head, 'g', ms(generation), 's', ms(now), 'e', ms(endsAt))
+redis.call('PEXPIRE', head, ms(endsAt - now))
+redis.call('SET', ticket, ARGV[3], 'PX', ms(math.max(1, math.min(idle, endsAt - now))))
+return 1
+`,
+};
+
+/** ARGV: now, generation, confirmAfter, handover. */
+export const CONFIRMED: SharedScript = {
+  name: 'confirm',
+  lua: `${PRELUDE}${CONFIRM}
+confirm(tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
+return 1
+`,
+};
+
+/** ARGV: now, generation, owner, doubtful (0 or 1). */
+export const RELEASE: SharedScript = {
+  name: 'release',
+  lua: `${PRELUDE}
+local generation = tonumber(ARGV[2])
+local l = facts('lg', 'lp', 'dg', 'ds')
+if l[1] ~= generation or redis.call('HGET', head, 'lo') ~= ARGV[3] then return 0 end
+if ARGV[4] == '1' then
+  local since = l[3] == generation and l[4] or l[2] or now
+  redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(since), 'da', '0')
+end
+redis.call('HDEL', head, 'lg', 'lo', 'lu', 'lp')
+return 1
+`,
+};
+
+export const FORGET: SharedScript = {
+  name: 'forget',
+  lua: `return redis.call('DEL', KEYS[1], KEYS[2])`,
+};
+
+export const KNOWS: SharedScript = {
+  name: 'knows',
+  lua: `return redis.call('EXISTS', KEYS[1])`,
+};

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { BoundedMap } from '../kernel/bounded-map.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
+import { CLAIM, CONFIRMED, FORGET, KNOWS, PUBLISH, RELEASE, SPENDING } from './redis-head-scripts.ts';
+import type { SharedSessionHead } from './coordinated-session-head.ts';
+import type { Claim, Claimant } from './session-head.ts';
+import type { SharedScript, SharedScripts, ScriptValue } from './shared-scripts.ts';
+
+export interface RedisSessionHeadOptions {
+  readonly scripts: SharedScripts;
+  readonly clock: Clock;
+  /** The store's own clock is what replicas share. A process whose clock is moved, in a test or a simulation, has time of its own. */
+  readonly time: 'of-store' | 'of-clock';
+  /** See MemorySessionHead. Milliseconds. */
+  readonly handover: number;
+  readonly confirmAfter: number;
+  readonly idle: number;
+}
+
+const MOST_CLAIMS = 20_000;
+
+/** The heads that all replicas share. Every method rejects with StoreUnavailableError when the store cannot be asked. */
+export class RedisSessionHead implements SharedSessionHead {
+  readonly #options: RedisSessionHeadOptions;
+  readonly #process = randomBytes(9).toString('base64url');
+  /** Who holds each lease of ours: somebody else may take it over, and then it is not ours to give back. */
+  readonly #owners = new BoundedMap<string>(MOST_CLAIMS);
+  /** Claims without an answer, which may have been granted: the next one is made in the same name. */
+  readonly #unanswered = new BoundedMap<string>(MOST_CLAIMS);
+  #claims = 0;
+
+  constructor(options: RedisSessionHeadOptions) {
+    this.#options = options;
+  }
+
+  async claim({ sid, generation, endsAt }: Claimant, leaseMs: number): Promise<Claim> {
+    const { clock, handover, confirmAfter, idle } = this.#options;
+    const name = nameOf(sid, generation);
+    const owner = this.#unanswered.get(name) ?? `${this.#process}.${String((this.#claims += 1))}`;
+    this.#unanswered.delete(name);
+    const began = clock.now();
+    try {
+      const answer = await this.#run(CLAIM, sid, [generation, owner, leaseMs, endsAt, handover, confirmAfter, idle]);
+      const claim = readClaim(answer, began, leaseMs);
+      if (claim.kind === 'granted') this.#owners.set(name, owner);
+      return claim;
+    } catch (error) {
+      this.#unanswered.set(name, owner);
+      throw error;
+    }
+  }
+
+  async spending(sid: string, generation: number, leaseMs: number): Promise<boolean> {
+    return (await this.#run(SPENDING, sid, [generation, this.#ownerOf(sid, generation), leaseMs])) === 1;
+  }
+
+  async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
+    this.#owners.delete(nameOf(sid, generation - 1));
+    await this.#run(PUBLISH, sid, [generation, ticket, endsAt, this.#options.idle]);
+  }
+
+  async confirm(sid: string, generation: number): Promise<void> {
+    const { confirmAfter, handover } = this.#options;
+    await this.#run(CONFIRMED, sid, [generation, confirmAfter, handover]);
+  }
+
+  async release(sid: string, generation: number, doubtful = false): Promise<void> {
+    const owner = this.#ownerOf(sid, generation);
+    this.#owners.delete(nameOf(sid, generation));
+    await this.#run(RELEASE, sid, [generation, owner, doubtful ? 1 : 0]);
+  }
+
+  async forget(sid: string): Promise<void> {
+    await this.#run(FORGET, sid, []);
+  }
+
+  async knows(sid: string): Promise<boolean> {
+    return (await this.#run(KNOWS, sid, [])) === 1;
+  }
+
+  #ownerOf(sid: string, generation: number): string {
+    return this.#owners.get(nameOf(sid, generation)) ?? 'nobody';
+  }
+
+  #run(script: SharedScript, sid: string, args: readonly (string | number)[]): Promise<ScriptValue> {
+    const { scripts, clock, time } = this.#options;
+    const keys = [`${scripts.keyPrefix}head:{${sid}}`, `${scripts.keyPrefix}ticket:{${sid}}`];
+    return scripts.run(script, keys, [time === 'of-clock' ? clock.now() : OF_STORE, ...args]);
+  }
+}
+
+const OF_STORE = -1;
+
+const nameOf = (sid: string, generation: number): string => `${sid}:${String(generation)}`;
+
+/** Leases are told as what is left of them, and counted by our own clock: it need not agree with the store's. */
+function readClaim(answer: ScriptValue, began: number, leaseMs: number): Claim {
+  const [kind, first, second] = Array.isArray(answer) ? (answer as readonly ScriptValue[]) : [];
+  if (kind === 'busy' && typeof first === 'number') return { kind, until: began + first };
+  if (kind === 'superseded' && typeof first === 'number') return { kind, generation: first };
+  if (kind === 'newer' && typeof first === 'number' && typeof second === 'string') return { kind, generation: first, ticket: second };
+  if (kind !== 'granted' || typeof first !== 'number') throw new StoreUnavailableError('unexpected_reply', true);
+  const doubt = first < 0 ? {} : { doubt: { since: began - first, abandoned: second === 1 } };
+  return { kind, until: began + leaseMs, ...doubt };
+}
