@@ -71,7 +71,8 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
     providerStatus: () => provider.status(),
     start: () => provider.start(),
     endLive: () => sessions.live.close(),
-    close: () => takeAll([() => sessions.refresher.idle(), () => tokenRevocation.flush(), () => provider.close(), () => upstreams.close()]),
+    close: () =>
+      takeAll([() => sessions.refresher.close(), () => tokenRevocation.flush(), () => provider.close(), () => upstreams.close()]),
   };
 }
 

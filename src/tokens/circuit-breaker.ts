@@ -1,14 +1,21 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { BreakerOptions } from './refresh-options.ts';
 
-/** `retryAfter` in seconds. */
-export type Admission = { readonly kind: 'admitted' } | { readonly kind: 'refused'; readonly retryAfter: number };
+/** `probe`: the one call whose outcome decides whether others may follow. */
+export interface Admitted {
+  readonly kind: 'admitted';
+  readonly probe?: true;
+}
 
-const ADMITTED: Admission = { kind: 'admitted' };
+/** `retryAfter` in seconds. */
+export type Admission = Admitted | { readonly kind: 'refused'; readonly retryAfter: number };
+
+const ADMITTED: Admitted = { kind: 'admitted' };
+const PROBE: Admitted = { kind: 'admitted', probe: true };
 
 /**
  * Keeps us from asking a provider that is down. After enough failures in a row it opens for a pause; then one call is let through
- * and decides. Every admitted call must be reported with `succeeded` or `failed`.
+ * and decides. Every admitted call must be reported with `succeeded` or `failed`, or with `withdrawn` when it was not made.
  */
 export class CircuitBreaker {
   readonly #options: BreakerOptions;
@@ -30,7 +37,11 @@ export class CircuitBreaker {
       return { kind: 'refused', retryAfter: Math.ceil((this.#options.pause - passed) / 1000) };
     if (this.#probing) return { kind: 'refused', retryAfter: 1 };
     this.#probing = true;
-    return ADMITTED;
+    return PROBE;
+  }
+
+  withdrawn({ probe }: Admitted): void {
+    if (probe === true) this.#probing = false;
   }
 
   /** The provider answered, whatever it said. True when this closed the breaker. */

@@ -1,13 +1,12 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
-import type { IdentityProvider, TokenSet } from '../oidc/identity-provider.ts';
+import type { IdentityProvider, RefreshOutcome, TokenSet } from '../oidc/identity-provider.ts';
 import { registeredError } from '../oidc/oidc-errors.ts';
 import type { RevocationCause, Revocations } from '../session/revocations.ts';
 import type { SessionHead } from '../session/session-head.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import type { FailedRefreshes } from './failed-refreshes.ts';
-import type { GrantOutcome } from './grants.ts';
 import { ended, failed, rejectedFor, type RefreshEnd } from './refresh-end.ts';
 import { isOver, judgeRefusal } from './refresh-policy.ts';
 import { refreshedSession } from './refreshed-session.ts';
@@ -29,8 +28,8 @@ export interface GrantSettlementOptions {
   readonly background: (work: Promise<unknown>) => void;
 }
 
-type Granted = Extract<GrantOutcome, { kind: 'granted' }>;
-type Refused = Extract<GrantOutcome, { kind: 'refused' }>;
+type Granted = Extract<RefreshOutcome, { kind: 'granted' }>;
+type Refused = Extract<RefreshOutcome, { kind: 'refused' }>;
 
 const ALERT_EVERY_MS = 60_000;
 const LONGEST_OUTAGE_WAIT_S = 60;
@@ -45,7 +44,7 @@ export class GrantSettlement {
   }
 
   /** `fatal`: the refresh token is dead, and the session with it unless there is a successor. */
-  async settle(session: Session, outcome: GrantOutcome, activity: boolean): Promise<RefreshEnd | 'fatal'> {
+  async settle(session: Session, outcome: RefreshOutcome, activity: boolean): Promise<RefreshEnd | 'fatal'> {
     switch (outcome.kind) {
       case 'granted':
         return this.#granted(session, outcome, activity);
@@ -56,8 +55,6 @@ export class GrantSettlement {
       case 'throttled':
         this.#options.logger.warn('refresh_throttled', { retryAfter: outcome.retryAfter });
         return failed({ code: 'provider_unavailable', retryAfter: outcome.retryAfter });
-      case 'refrained':
-        return failed({ code: outcome.code, retryAfter: outcome.retryAfter });
       case 'failed':
         this.#options.logger.warn('refresh_failed', { cause: outcome.cause, sent: outcome.sent });
         return failed({ code: 'provider_unavailable', ambiguous: outcome.sent, ...retryAfterOf(outcome) });

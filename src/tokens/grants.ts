@@ -1,14 +1,19 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
+import type { Timer } from '../kernel/timer.ts';
 import type { IdentityProvider, RefreshOutcome, RefreshRequest } from '../oidc/identity-provider.ts';
 import type { Session } from '../session/session.ts';
-import { CircuitBreaker } from './circuit-breaker.ts';
+import { CircuitBreaker, type Admitted } from './circuit-breaker.ts';
+import { GrantSlots, type Queueing } from './grant-slots.ts';
 import type { RefreshOptions } from './refresh-options.ts';
-import { endsInTime, isOver, mayRepeat } from './refresh-policy.ts';
+import { endsInTime, isOver, mayRepeat, refreshKey } from './refresh-policy.ts';
 
-/** `refrained`: the provider was not asked at all. Seconds. */
-export type GrantOutcome =
-  RefreshOutcome | { readonly kind: 'refrained'; readonly code: 'provider_unavailable' | 'overloaded'; readonly retryAfter: number };
+/** The provider is not asked at all. Seconds. */
+export interface Refrained {
+  readonly kind: 'refrained';
+  readonly code: 'provider_unavailable' | 'overloaded';
+  readonly retryAfter: number;
+}
 
 /** The right to spend one refresh token, for a time. */
 export interface Lease {
@@ -18,64 +23,128 @@ export interface Lease {
   extend(): Promise<Lease | undefined>;
 }
 
-const OVERLOADED: GrantOutcome = { kind: 'refrained', code: 'overloaded', retryAfter: 1 };
+/** A turn to ask the provider. */
+export interface GrantSlot {
+  readonly kind: 'slot';
+  /** At most two tries, and none that could last beyond the lease. The turn is over with it. */
+  spend(session: Session, refreshToken: string, lease: Lease): Promise<RefreshOutcome>;
+  /** Gives back a turn that was not used; after one that was, nothing happens. */
+  free(): void;
+}
 
-/** Spends refresh tokens: at most `maxInFlight` at once, at most two tries each, and none while the provider is known to be down. */
+export interface GrantsOptions {
+  readonly provider: IdentityProvider;
+  readonly policy: RefreshOptions;
+  readonly providerTimeout: number;
+  readonly clock: Clock;
+  readonly timer: Timer;
+  readonly logger: Logger;
+}
+
+const OVERLOADED: Refrained = { kind: 'refrained', code: 'overloaded', retryAfter: 1 };
+
+/**
+ * Spends refresh tokens: at most `maxInFlight` at once and the others in their turn, none while the provider is known to be down,
+ * and no more than it can bear when it says that it is asked too often.
+ */
 export class Grants {
-  readonly #provider: IdentityProvider;
-  readonly #policy: RefreshOptions;
-  readonly #clock: Clock;
-  readonly #logger: Logger;
-  readonly #providerTimeout: number;
+  readonly #options: GrantsOptions;
   readonly #breaker: CircuitBreaker;
-  #running = 0;
+  readonly #slots: GrantSlots;
 
-  constructor(o: { provider: IdentityProvider; policy: RefreshOptions; providerTimeout: number; clock: Clock; logger: Logger }) {
-    this.#provider = o.provider;
-    this.#policy = o.policy;
-    this.#clock = o.clock;
-    this.#logger = o.logger;
-    this.#providerTimeout = o.providerTimeout;
-    this.#breaker = new CircuitBreaker(o.policy.breaker, o.clock);
+  constructor(options: GrantsOptions) {
+    this.#options = options;
+    this.#breaker = new CircuitBreaker(options.policy.breaker, options.clock);
+    this.#slots = new GrantSlots({ most: options.policy.maxInFlight, clock: options.clock, timer: options.timer });
   }
 
-  /** No try begins that could last beyond the lease. */
-  async spend(session: Session, refreshToken: string, lease: Lease): Promise<GrantOutcome> {
-    if (this.#running >= this.#policy.maxInFlight) return OVERLOADED;
+  /** Whether a grant would have to wait for its turn now: no time for refreshes that can wait themselves. */
+  get crowded(): boolean {
+    return this.#slots.crowded;
+  }
+
+  /** Whether this session's refresh waits for its turn. */
+  isWaiting(session: Session): boolean {
+    return this.#slots.isWaiting(refreshKey(session));
+  }
+
+  /** To be had before the lease of the refresh token, which is too short for waiting. */
+  async slot(session: Session, queueing: Omit<Queueing, 'key'>): Promise<GrantSlot | Refrained> {
+    if (!(await this.#slots.take({ ...queueing, key: refreshKey(session) }))) return OVERLOADED;
     const admission = this.#breaker.admit();
-    if (admission.kind === 'refused') return { kind: 'refrained', code: 'provider_unavailable', retryAfter: admission.retryAfter };
-    this.#running++;
+    if (admission.kind === 'admitted') return this.#slot(admission);
+    this.#slots.free();
+    return { kind: 'refrained', code: 'provider_unavailable', retryAfter: admission.retryAfter };
+  }
+
+  /** Takes a session's refresh out of the queue. */
+  withdraw(session: Session): void {
+    this.#slots.withdraw(refreshKey(session));
+  }
+
+  /** Empties the queue, for good. */
+  close(): void {
+    this.#slots.close();
+  }
+
+  #slot(admission: Admitted): GrantSlot {
+    let over = false;
+    return {
+      kind: 'slot',
+      spend: (session, refreshToken, lease) => {
+        over = true;
+        return this.#spend(session, refreshToken, lease).finally(() => this.#slots.free());
+      },
+      free: () => {
+        if (over) return;
+        over = true;
+        this.#breaker.withdrawn(admission);
+        this.#slots.free();
+      },
+    };
+  }
+
+  async #spend(session: Session, refreshToken: string, lease: Lease): Promise<RefreshOutcome> {
     let answered = false;
     try {
       const outcome = await this.#tryTwice(session, refreshToken, lease);
       answered = outcome.kind !== 'failed';
+      if (outcome.kind === 'throttled') this.#slots.throttled(outcome.retryAfter);
+      else if (answered) this.#slots.answered();
       return outcome;
     } finally {
-      this.#running--;
       this.#report(answered);
     }
   }
 
   async #tryTwice(session: Session, refreshToken: string, lease: Lease): Promise<RefreshOutcome> {
+    const { provider, clock, policy, providerTimeout, logger } = this.#options;
     const request: RefreshRequest = { refreshToken, sub: session.sub, scope: session.scope };
-    if (!endsInTime(this.#clock.now(), lease.until, this.#providerTimeout))
-      return { kind: 'failed', sent: false, cause: 'lease_too_short' };
+    if (!endsInTime(clock.now(), lease.until, providerTimeout)) return { kind: 'failed', sent: false, cause: 'lease_too_short' };
     // Nobody waits for it: it is written before the grant is, and says something only should this process vanish.
-    void lease.extend();
-    const first = await this.#provider.refresh(request);
+    void extended(lease);
+    const first = await provider.refresh(request);
     if (first.kind !== 'failed') return first;
-    this.#logger.debug('refresh_attempt_failed', { cause: first.cause, sent: first.sent });
-    const situation = { over: isOver(session, this.#clock.now()), providerLeeway: this.#policy.providerLeeway };
+    logger.debug('refresh_attempt_failed', { cause: first.cause, sent: first.sent });
+    const situation = { over: isOver(session, clock.now()), providerLeeway: policy.providerLeeway };
     if (!mayRepeat(first, situation)) return first;
-    const again = await lease.extend();
-    return again !== undefined && endsInTime(this.#clock.now(), again.until, this.#providerTimeout)
-      ? this.#provider.refresh(request)
-      : first;
+    const again = await extended(lease);
+    return again !== undefined && endsInTime(clock.now(), again.until, providerTimeout) ? provider.refresh(request) : first;
   }
 
   #report(answered: boolean): void {
-    const issuer = this.#provider.issuer;
-    if (answered && this.#breaker.succeeded()) this.#logger.info('provider_circuit_closed', { issuer });
-    if (!answered && this.#breaker.failed()) this.#logger.warn('provider_circuit_opened', { issuer, pauseMs: this.#policy.breaker.pause });
+    const { provider, policy, logger } = this.#options;
+    const { issuer } = provider;
+    if (answered && this.#breaker.succeeded()) logger.info('provider_circuit_closed', { issuer });
+    if (!answered && this.#breaker.failed()) logger.warn('provider_circuit_opened', { issuer, pauseMs: policy.breaker.pause });
+  }
+}
+
+/** A lease that cannot be extended, for whatever reason, may be lost. */
+async function extended(lease: Lease): Promise<Lease | undefined> {
+  try {
+    return await lease.extend();
+  } catch {
+    return undefined; // the head has said what is the matter when it was asked for the lease, or says it when it is given back
   }
 }

@@ -6,7 +6,7 @@ import type { SessionStore } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import { ended, failed, rejected, type RefreshEnd } from './refresh-end.ts';
 import type { GrantSettlement } from './grant-settlement.ts';
-import type { Grants, Lease } from './grants.ts';
+import type { Grants, GrantSlot, Lease, Refrained } from './grants.ts';
 import type { IdentityProvider } from '../oidc/identity-provider.ts';
 import type { Revocations } from '../session/revocations.ts';
 import { isOver, judgeDoubt } from './refresh-policy.ts';
@@ -27,15 +27,18 @@ export interface RefreshFlightOptions {
   readonly providerLeeway: number;
 }
 
-/** What a flight spends, and what for. `activity`: the refresh counts as activity of the user. */
-interface Errand {
+/** What a flight spends, and what for. */
+export interface Errand {
   readonly refreshToken: string;
+  /** The refresh counts as activity of the user. */
   readonly activity: boolean;
+  /** How long it waits for its turn when too many want a grant. Milliseconds. */
+  readonly patience: number;
 }
 
 type Newer = Extract<Claim, { kind: 'newer' }>;
-type Granted = Extract<Claim, { kind: 'granted' }>;
-type Answered = Exclude<Claim, { kind: 'busy' }>;
+type Granted = Extract<Claim, { kind: 'granted' }> & { readonly slot: GrantSlot };
+type NotGranted = Exclude<Claim, { kind: 'granted' }> | Refrained;
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
@@ -53,9 +56,8 @@ export class RefreshFlight {
     try {
       // Before the lease, which is too short for a discovery: whoever cannot send must not keep others from it.
       if (!(await this.#options.provider.ready())) return failed({ code: 'provider_unavailable' });
-      const claim = await this.#claim(session);
-      if (claim?.kind !== 'granted') return await this.#withoutLease(session, claim);
-      return await this.#underLease(session, errand, claim);
+      const claim = await this.#claim(session, errand.patience);
+      return claim.kind === 'granted' ? await this.#underLease(session, errand, claim) : await this.#withoutLease(session, claim);
     } catch (error) {
       // A bug of ours or of an adapter. Only the name: the message or cause of a library error may hold tokens.
       this.#options.logger.error('refresh_failed_unexpectedly', { error: error instanceof Error ? error.name : typeof error });
@@ -64,22 +66,35 @@ export class RefreshFlight {
     }
   }
 
-  /** `undefined`: somebody else held the lease all the time. */
-  async #claim(session: Session): Promise<Answered | undefined> {
-    const { head, clock, timer, wait, lease } = this.#options;
-    // A little before those who wait for the flight give up, so that they learn why.
-    const deadline = clock.now() + wait - Math.min(wait / 10, LONGEST_PAUSE_MS);
+  /** `busy`: somebody else held the lease all the time. */
+  async #claim(session: Session, patience: number): Promise<Granted | NotGranted> {
+    const { clock, timer, wait } = this.#options;
+    let deadline: number | undefined;
     for (let step = FIRST_PAUSE_MS; ; step = Math.min(step * 2, LONGEST_PAUSE_MS)) {
-      const claim = await head.claim(session, lease);
+      const claim = await this.#claimInTurn(session, { patience, again: deadline !== undefined });
+      if (claim.kind !== 'busy' && claim.kind !== 'unavailable') return claim;
       const now = clock.now();
-      if (claim.kind === 'unavailable') {
-        // Worth waiting for only when there is no token to go on with.
-        if (!isOver(session, now) || now >= deadline) return claim;
-      } else if (claim.kind !== 'busy') return claim;
-      else if (now >= deadline) return undefined;
+      // A little before those who wait for the flight give up, so that they learn why.
+      deadline ??= now + wait - Math.min(wait / 10, LONGEST_PAUSE_MS);
+      // A store that is away is worth waiting for only when there is no token to go on with.
+      if (now >= deadline || (claim.kind === 'unavailable' && !isOver(session, now))) return claim;
       const leaseLeft = claim.kind === 'busy' && claim.until > now ? claim.until - now : step;
       // Asked again before the lease ends, because its holder may be done much earlier.
       await pause(Math.min(step, leaseLeft, deadline - now), timer);
+    }
+  }
+
+  /** First the turn, then the lease: that is too short for a queue, and nobody else can use it meanwhile. */
+  async #claimInTurn(session: Session, queueing: { patience: number; again: boolean }): Promise<Granted | NotGranted> {
+    const { grants, head, lease } = this.#options;
+    const slot = await grants.slot(session, queueing);
+    if (slot.kind === 'refrained') return slot;
+    let claim: Claim | undefined;
+    try {
+      claim = await head.claim(session, lease);
+      return claim.kind === 'granted' ? { ...claim, slot } : claim;
+    } finally {
+      if (claim?.kind !== 'granted') slot.free();
     }
   }
 
@@ -91,6 +106,7 @@ export class RefreshFlight {
       left = leftBy(end, early !== undefined);
       return end === 'fatal' ? await this.#successorOrEnd(session) : end;
     } finally {
+      claim.slot.free();
       if (left !== 'nothing') await this.#release(session, left === 'doubt');
     }
   }
@@ -109,8 +125,8 @@ export class RefreshFlight {
     return settlement.end(session, 'refresh_expired');
   }
 
-  async #grant(session: Session, { refreshToken, activity }: Errand, { until }: Granted): Promise<RefreshEnd | 'fatal'> {
-    const outcome = await this.#options.grants.spend(session, refreshToken, this.#leaseOf(session, until));
+  async #grant(session: Session, { refreshToken, activity }: Errand, { slot, until }: Granted): Promise<RefreshEnd | 'fatal'> {
+    const outcome = await slot.spend(session, refreshToken, this.#leaseOf(session, until));
     return this.#options.settlement.settle(session, outcome, activity);
   }
 
@@ -131,12 +147,19 @@ export class RefreshFlight {
     return this.#withoutLease(session, claim);
   }
 
-  async #withoutLease(session: Session, claim: Exclude<Answered, { kind: 'granted' }> | undefined): Promise<RefreshEnd> {
-    if (claim === undefined) return failed({ code: 'provider_unavailable' });
+  async #withoutLease(session: Session, claim: NotGranted): Promise<RefreshEnd> {
+    if (claim.kind === 'refrained') return this.#refrained(session, claim);
+    if (claim.kind === 'busy') return failed({ code: 'provider_unavailable' });
     if (claim.kind === 'unavailable') return failed({ code: 'store_unavailable', retryAfter: claim.retryAfter });
     if (claim.kind === 'newer') return this.#fromHead(session, claim);
     this.#options.logger.warn('refresh_reuse_suspected', { sub: session.sub, generation: session.generation, newest: claim.generation });
     return rejected('superseded');
+  }
+
+  /** Whoever ended while it waited for its turn learns that rather than how long the queue is. */
+  #refrained(session: Session, { code, retryAfter }: Refrained): RefreshEnd {
+    const cause = this.#options.revocations.causeOf(session);
+    return cause === undefined ? failed({ code, retryAfter }) : ended(cause);
   }
 
   async #fromHead(session: Session, claim: Newer): Promise<RefreshEnd> {

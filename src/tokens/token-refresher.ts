@@ -13,7 +13,7 @@ import type { Freshness } from './freshness.ts';
 import { GrantSettlement } from './grant-settlement.ts';
 import { Grants } from './grants.ts';
 import { failed, freshnessOf, rejected, rejectedFor, unavailable, type RefreshEnd } from './refresh-end.ts';
-import { RefreshFlight } from './refresh-flight.ts';
+import { RefreshFlight, type Errand } from './refresh-flight.ts';
 import type { RefreshOptions } from './refresh-options.ts';
 import { isOver, leaseOf, refreshKey, tokenAge } from './refresh-policy.ts';
 
@@ -36,7 +36,11 @@ export interface TokenRefresherOptions {
 }
 
 type Renewable = Session & { readonly refreshToken: string };
+type Purpose = Omit<Errand, 'refreshToken'>;
 
+/** A refresh keeps its place in the queue for longer than a request waits: the next request of the session finds it further ahead. */
+const QUEUE_WAITS = 3;
+const OVERLOADED = unavailable('overloaded', 1);
 const EXPIRED: Freshness = { kind: 'rejected', reason: 'expired' };
 
 const isRenewable = (session: Session): session is Renewable => session.refreshToken !== undefined;
@@ -51,6 +55,7 @@ export class TokenRefresher {
   readonly #timer: Timer;
   readonly #flights = new SingleFlight<RefreshEnd>();
   readonly #failures: FailedRefreshes;
+  readonly #grants: Grants;
   readonly #flight: RefreshFlight;
   readonly #work = new Set<Promise<unknown>>();
 
@@ -58,6 +63,7 @@ export class TokenRefresher {
     this.#options = options;
     this.#timer = options.timer ?? systemTimer;
     this.#failures = new FailedRefreshes(options.policy);
+    this.#grants = new Grants({ ...options, timer: this.#timer });
     this.#flight = this.#makeFlight(options);
   }
 
@@ -75,7 +81,8 @@ export class TokenRefresher {
     if (cause !== undefined) return rejectedFor(cause);
     const known = this.#failures.answerFor(session, now);
     if (age === 'over') return known ?? this.#whenOver(session, activity);
-    if (known !== undefined || this.#flights.current(refreshKey(session)) !== undefined) return asItIs(session);
+    // Whoever has a token keeps out of the way of those who have none.
+    if (known !== undefined || this.#grants.crowded || this.#flights.current(refreshKey(session)) !== undefined) return asItIs(session);
     return this.#whenEarly(session, activity);
   }
 
@@ -101,11 +108,18 @@ export class TokenRefresher {
    */
   async settle(active: { readonly session: Session }): Promise<Session> {
     const { session } = active;
+    this.#grants.withdraw(session);
     const flight = this.#flights.current(refreshKey(session));
     const end = flight === undefined ? undefined : await within(flight, this.#options.policy.wait, this.#timer);
     const newer = end === undefined ? undefined : newestOf(end);
     const next = newer ?? (await this.#atHead(session));
     return next === undefined || next.generation <= session.generation ? session : this.settle({ session: next });
+  }
+
+  /** Lets what is under way come to its end. Whoever still waits for a turn gets none. */
+  async close(): Promise<void> {
+    this.#grants.close();
+    await this.idle();
   }
 
   /** Resolves when no grant and no revocation is under way. */
@@ -114,23 +128,25 @@ export class TokenRefresher {
   }
 
   async #whenOver(session: Renewable, activity: boolean): Promise<Freshness> {
-    const end = await within(this.#start(session, activity), this.#options.policy.wait, this.#timer);
-    return end === undefined ? unavailable('provider_unavailable') : freshnessOf(end);
+    const { wait } = this.#options.policy;
+    const end = await within(this.#start(session, { activity, patience: wait * QUEUE_WAITS }), wait, this.#timer);
+    if (end !== undefined) return freshnessOf(end);
+    return this.#grants.isWaiting(session) ? OVERLOADED : unavailable('provider_unavailable');
   }
 
   async #whenEarly(session: Renewable, activity: boolean): Promise<Freshness> {
-    const end = await within(this.#start(session, activity), this.#options.policy.earlyWait, this.#timer);
+    const end = await within(this.#start(session, { activity, patience: 0 }), this.#options.policy.earlyWait, this.#timer);
     if (end !== undefined && end.kind !== 'failed') return freshnessOf(end);
     if (!isOver(session, this.#options.clock.now())) return asItIs(session);
     return end === undefined ? this.#whenOver(session, activity) : freshnessOf(end);
   }
 
-  #start(session: Renewable, activity: boolean): Promise<RefreshEnd> {
-    return this.#flights.run(refreshKey(session), () => this.#track(this.#fly(session, activity)));
+  #start(session: Renewable, purpose: Purpose): Promise<RefreshEnd> {
+    return this.#flights.run(refreshKey(session), () => this.#track(this.#fly(session, purpose)));
   }
 
-  async #fly(session: Renewable, activity: boolean): Promise<RefreshEnd> {
-    const end = await this.#flight.run(session, { refreshToken: session.refreshToken, activity });
+  async #fly(session: Renewable, purpose: Purpose): Promise<RefreshEnd> {
+    const end = await this.#flight.run(session, { ...purpose, refreshToken: session.refreshToken });
     const now = this.#options.clock.now();
     // A store that is down needs no pause: asking it costs nothing, and its return shall be noticed at once.
     if (end.kind === 'failed' && end.failure.code !== 'store_unavailable') this.#failures.add(session, end.failure, now);
@@ -138,7 +154,7 @@ export class TokenRefresher {
     if (end.kind !== 'refreshed' || end.from === 'grant' || !isOver(end.session, now)) return end;
     if (!isRenewable(end.session)) return rejected('expired');
     const known = this.#failures.answerFor(end.session, now);
-    return known === undefined ? this.#start(end.session, activity) : failed(known);
+    return known === undefined ? this.#start(end.session, purpose) : failed(known);
   }
 
   async #atHead(session: Session): Promise<Session | undefined> {
@@ -164,7 +180,7 @@ export class TokenRefresher {
     const background = (work: Promise<unknown>): void => void this.#track(work);
     const settlement = new GrantSettlement({ ...o, failures: this.#failures, fatalErrors, fits: o.fits ?? (() => true), background });
     const lease = leaseOf(o.providerTimeout);
-    return new RefreshFlight({ ...o, grants: new Grants(o), settlement, timer: this.#timer, wait, lease, providerLeeway });
+    return new RefreshFlight({ ...o, grants: this.#grants, settlement, timer: this.#timer, wait, lease, providerLeeway });
   }
 }
 

@@ -32,7 +32,7 @@ describe('a provider that is down', () => {
     expect(await world.refresher.fresh(world.present(sessions[5] ?? world.login()))).toEqual({
       ...{ kind: 'unavailable', code: 'provider_unavailable', retryAfter: 10 },
     });
-    expect([world.provider.refreshes.length, world.head.claims.length, world.head.released]).toEqual([10, 6, 6]);
+    expect([world.provider.refreshes.length, world.head.claims.length, world.head.released]).toEqual([10, 5, 5]);
     expect(world.logger.of('provider_circuit_opened').length).toBe(1);
   });
 
@@ -84,35 +84,5 @@ describe('a provider that is down', () => {
     await world.refresher.fresh(world.present(second));
     await world.clock.advance(SECOND);
     expect((await world.refresher.fresh(world.present(third))).kind).toBe('usable');
-  });
-});
-
-describe('refreshes at once', () => {
-  it('are limited: the rest is told to come back, and gets its turn', async () => {
-    const world = new RefreshWorld({ maxInFlight: 2 });
-    const sessions = await users(world, 4);
-    world.provider.hold();
-    const answers = sessions.map((session) => world.request(session));
-    await settled();
-    expect(world.provider.refreshes.length).toBe(2);
-    world.provider.answer();
-    expect((await Promise.all(answers)).map(({ kind }) => kind)).toEqual(['usable', 'usable', 'unavailable', 'unavailable']);
-    expect(await answers[3]).toEqual({ kind: 'unavailable', code: 'overloaded', retryAfter: 1 });
-    expect(world.head.released).toBe(2);
-    await world.clock.advance(SECOND);
-    expect(await inTurn(world, sessions)).toEqual(Array(4).fill('usable'));
-  });
-
-  it('that are too many leave a session usable whose token is still good', async () => {
-    const world = new RefreshWorld({ maxInFlight: 1 });
-    const alice = world.login('alice');
-    const bob = await world.ageing('bob');
-    world.provider.hold();
-    const first = world.refresher.fresh(world.present(alice));
-    await settled();
-    expect(await world.refresher.fresh(world.present(bob))).toEqual({ kind: 'usable', session: bob });
-    world.provider.answer();
-    await first;
-    expect(world.provider.refreshes.length).toBe(1);
   });
 });

@@ -158,15 +158,6 @@ describe('after a failed refresh', () => {
     expect(world.provider.refreshes.length).toBe(2);
   });
 
-  it('a 429 of one session holds back no other one', async () => {
-    const world = new RefreshWorld();
-    const bob = world.login('bob');
-    const alice = await world.expired();
-    world.provider.script(throttled(30));
-    await world.refresher.fresh(world.present(alice));
-    expect(await world.refresher.fresh(world.present(bob))).toMatchObject({ session: { accessToken: 'at:bob:2' } });
-  });
-
   it.each([
     ['a 429 is believed for an hour', throttled(1_000_000), 3600],
     ['an outage is believed for a minute', { kind: 'failed', sent: true, cause: 'http_503', retryAfter: 1_000_000 } as const, 60],
