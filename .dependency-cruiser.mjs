@@ -10,6 +10,7 @@ const ROOMS = {
   },
   cookie: { may: ['kernel'], comment: 'Cookies know the kernel only, so sealing and chunking can be read without knowing sessions.' },
   oidc: { may: ['kernel'], comment: 'The provider client knows the kernel only, and never a session or a cookie.' },
+  redis: { may: ['kernel'], comment: 'The connection to Redis knows the kernel only, and never what the scripts it runs are for.' },
   csrf: { may: ['kernel'], comment: 'The CSRF policy knows the kernel only, so nothing can switch it off.' },
   access: { may: ['kernel'], comment: 'The access policy knows the kernel only.' },
   ops: {
@@ -43,6 +44,7 @@ const LIBRARIES = {
     from: '^src/oidc/provider-requests\\.ts$',
     comment: 'Only the file that makes the requests of OAuth knows openid-client.',
   },
+  '@redis/client': { from: '^src/redis/redis-connection\\.ts$', comment: 'Only the connection to Redis knows @redis/client.' },
   jose: { from: '^src/oidc/signed-token\\.ts$', comment: 'Only the code that judges signed tokens knows jose.' },
   undici: {
     from: '^src/(kernel/http-client|proxy/undici-[a-z-]+)\\.ts$',

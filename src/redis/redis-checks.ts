@@ -1,0 +1,23 @@
+import type { RedisCheck } from './redis-node.ts';
+import type { RedisReply } from './redis-connection.ts';
+import type { RedisFault } from './redis-fault.ts';
+
+const READONLY: RedisFault = { reason: 'readonly', sent: false, leave: true };
+const CLUSTER_DOWN: RedisFault = { reason: 'clusterdown', sent: false, leave: true };
+
+/**
+ * A server that we can write to. A replica answers everything else: behind a DNS name it may be what is left of a failover. Where
+ * `ROLE` is not allowed or not known (both are answers), the answer itself shows that the server is alive.
+ */
+export const checkMaster: RedisCheck = async (send) => {
+  const value = valueOf(await send(['ROLE']));
+  return Array.isArray(value) && value[0] !== 'master' ? READONLY : undefined;
+};
+
+/** A node of a cluster that serves. */
+export const checkClusterNode: RedisCheck = async (send) => {
+  const value = valueOf(await send(['CLUSTER', 'INFO']));
+  return typeof value === 'string' && value.includes('cluster_state:fail') ? CLUSTER_DOWN : undefined;
+};
+
+const valueOf = (reply: RedisReply): unknown => (reply.kind === 'value' ? reply.value : undefined);
