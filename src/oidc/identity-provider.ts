@@ -78,8 +78,8 @@ export type RefreshOutcome =
   | { readonly kind: 'subject-changed'; readonly tokens: TokenSet }
   /** The token endpoint answered with an OAuth error (RFC 6749 §5.2). Which errors end a session is the refresh policy's decision. */
   | { readonly kind: 'refused'; readonly error: string; readonly status: number }
-  /** 429. Seconds. */
-  | { readonly kind: 'throttled'; readonly retryAfter: number }
+  /** 429. Seconds; `assumed` when the provider named no time. */
+  | { readonly kind: 'throttled'; readonly retryAfter: number; readonly assumed?: true }
   /**
    * No usable answer. `sent: false`: not one byte of the request was written (refused, DNS, connect, TLS, no metadata yet), so
    * repeating is harmless; `true`: the provider may have rotated the token (reset, timeout, 5xx, unreadable).

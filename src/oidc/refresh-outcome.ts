@@ -11,7 +11,8 @@ export function toRefreshFailure(reply: Exclude<TokenReply, { kind: 'tokens' }>)
       if (isTransient(reply.error)) return { kind: 'failed', sent: true, cause: reply.error };
       return { kind: 'refused', error: reply.error, status: reply.status };
     case 'throttled':
-      return { kind: 'throttled', retryAfter: reply.retryAfter ?? DEFAULT_RETRY_AFTER_S };
+      if (reply.retryAfter !== undefined) return { kind: 'throttled', retryAfter: reply.retryAfter };
+      return { kind: 'throttled', retryAfter: DEFAULT_RETRY_AFTER_S, assumed: true };
     case 'unusable':
       return { kind: 'failed', sent: true, cause: reply.cause };
     case 'unreadable':

@@ -41,6 +41,8 @@ export interface GrantsOptions {
   readonly logger: Logger;
 }
 
+/** For everybody, when the provider names no time: most limits count by the second. */
+const ASSUMED_PAUSE_S = 1;
 const OVERLOADED: Refrained = { kind: 'refrained', code: 'overloaded', retryAfter: 1 };
 
 /**
@@ -109,7 +111,7 @@ export class Grants {
     try {
       const outcome = await this.#tryTwice(session, refreshToken, lease);
       answered = outcome.kind !== 'failed';
-      if (outcome.kind === 'throttled') this.#slots.throttled(outcome.retryAfter);
+      if (outcome.kind === 'throttled') this.#slots.throttled(outcome.assumed === true ? ASSUMED_PAUSE_S : outcome.retryAfter);
       else if (answered) this.#slots.answered();
       return outcome;
     } finally {

@@ -10,7 +10,7 @@ describe('what an answer without tokens means', () => {
       { kind: 'failed', sent: true, cause: 'temporarily_unavailable' },
     ],
     [{ kind: 'throttled', retryAfter: 17 } as const, { kind: 'throttled', retryAfter: 17 }],
-    [{ kind: 'throttled' } as const, { kind: 'throttled', retryAfter: 5 }],
+    [{ kind: 'throttled' } as const, { kind: 'throttled', retryAfter: 5, assumed: true }],
     [{ kind: 'unusable', cause: 'token_type' } as const, { kind: 'failed', sent: true, cause: 'token_type' }],
     [{ kind: 'unreadable', cause: 'http_503', retryAfter: 9 } as const, { kind: 'failed', sent: true, cause: 'http_503', retryAfter: 9 }],
     [{ kind: 'failed', sent: false, cause: 'refused' } as const, { kind: 'failed', sent: false, cause: 'refused' }],
