@@ -1,4 +1,5 @@
 import type { Claims } from '../kernel/claims.ts';
+import type { Secret } from '../kernel/secret.ts';
 
 /** `unavailable`: nothing was sent or nothing usable came back; trying later is right. Seconds. */
 export interface ProviderUnavailable {
@@ -44,6 +45,12 @@ export interface CallbackRequest {
   readonly maxAge?: number;
 }
 
+/** Credentials on their way through (RFC 6749 §4.3): spent once, kept nowhere. */
+export interface PasswordLoginRequest {
+  readonly username: string;
+  readonly password: Secret;
+}
+
 export type ExchangeOutcome =
   | {
       readonly kind: 'signed-in';
@@ -62,6 +69,8 @@ export type ExchangeOutcome =
       readonly providerError?: string;
       /** A short word for the log: which check failed. Never a value. */
       readonly check: string;
+      /** What the developer who registered the client should look at, in our own words. */
+      readonly advice?: string;
     }
   | ExchangeUnavailable;
 
@@ -119,6 +128,8 @@ export interface IdentityProvider {
    * came and brings no login is handed back to the provider.
    */
   exchange(request: CallbackRequest): Promise<ExchangeOutcome>;
+  /** The password grant, for legacy clients that have switched it on. The same outcomes as `exchange`; `provider.scope` is asked for. */
+  passwordLogin(request: PasswordLoginRequest): Promise<ExchangeOutcome>;
   /** Whether requests can be made at all: the metadata is known, or was found by one attempt on demand. */
   ready(): boolean | Promise<boolean>;
   /** Waits for no metadata: see `ready`. */

@@ -5,6 +5,7 @@ import type { Logger } from '../kernel/logger.ts';
 import { systemTimer, within, type Timer } from '../kernel/timer.ts';
 import { buildEndSessionUrl, fillEndSessionTemplate } from './end-session.ts';
 import { CodeExchange } from './code-exchange.ts';
+import { GrantAdvice } from './grant-advice.ts';
 import { IdTokenVerifier } from './id-token-verifier.ts';
 import {
   ID_TOKEN_WAIT_MS,
@@ -13,6 +14,7 @@ import {
   type EndSessionRequest,
   type ExchangeOutcome,
   type IdentityProvider,
+  type PasswordLoginRequest,
   type ProviderUnavailable,
   type RefreshOutcome,
   type RefreshRequest,
@@ -21,11 +23,13 @@ import {
 } from './identity-provider.ts';
 import type { ProviderDocument } from './metadata-document.ts';
 import { MissingRefreshToken } from './missing-refresh-token.ts';
+import { PasswordGrant } from './password-grant.ts';
 import { ProviderKeys } from './provider-keys.ts';
 import { ProviderMetadata } from './provider-metadata.ts';
 import type { EndSessionOptions, ProviderOptions, RefreshGrantOptions } from './provider-options.ts';
 import { ProviderRequests } from './provider-requests.ts';
 import { breaksContinuity, toRefreshFailure } from './refresh-outcome.ts';
+import { SignIn } from './sign-in.ts';
 import { TokenRevoker } from './token-revoker.ts';
 import { UserinfoClaims } from './userinfo-claims.ts';
 
@@ -57,7 +61,9 @@ export class OpenIdIdentityProvider implements IdentityProvider {
   readonly #requests: ProviderRequests;
   readonly #idTokens: IdTokenVerifier;
   readonly #revoker: TokenRevoker;
+  readonly #advice: GrantAdvice;
   readonly #codeExchange: CodeExchange;
+  readonly #passwordGrant: PasswordGrant;
   readonly #redirectUri: string;
 
   constructor(options: OpenIdIdentityProviderOptions) {
@@ -81,16 +87,18 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     const { issuer, clientId, clockTolerance } = provider;
     this.#idTokens = new IdTokenVerifier({ keys: this.#keys, clock, issuer, clientId, clockTolerance });
     this.#revoker = new TokenRevoker({ metadata: this.#metadata, requests: this.#requests, logger });
-    this.#codeExchange = new CodeExchange({
-      metadata: this.#metadata,
-      keys: this.#keys,
-      requests: this.#requests,
+    const offlineAccess = provider.scope.includes('offline_access');
+    this.#advice = new GrantAdvice({ clock, logger, offlineAccess });
+    const signIn = new SignIn({
       idTokens: this.#idTokens,
       userinfo: new UserinfoClaims({ requests: this.#requests, logger, mode: provider.userinfo, wantedClaims: options.wantedClaims }),
       missingRefreshToken: new MissingRefreshToken(clock, logger),
       revoker: this.#revoker,
-      refreshTokenExpected: provider.scope.includes('offline_access'),
+      refreshTokenExpected: offlineAccess,
     });
+    const login = { metadata: this.#metadata, keys: this.#keys, requests: this.#requests, signIn, advice: this.#advice };
+    this.#codeExchange = new CodeExchange(login);
+    this.#passwordGrant = new PasswordGrant(login);
   }
 
   status(): 'up' | 'down' | 'unknown' {
@@ -125,6 +133,10 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     return this.#codeExchange.exchange(request);
   }
 
+  passwordLogin(request: PasswordLoginRequest): Promise<ExchangeOutcome> {
+    return this.#passwordGrant.login(request);
+  }
+
   ready(): boolean | Promise<boolean> {
     return this.#metadata.current !== undefined || this.#metadata.ready().then((document) => document !== undefined);
   }
@@ -133,6 +145,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     const document = this.#metadata.current;
     if (document === undefined) return { kind: 'failed', sent: false, cause: 'metadata_unknown', retryAfter: RETRY_AFTER_S };
     const reply = await this.#requests.refreshGrant(document, request.refreshToken, this.#refreshParams(request));
+    if (reply.kind === 'error') this.#advice.give('refresh', reply.error);
     if (reply.kind !== 'tokens') return toRefreshFailure(reply);
     return this.#judgeRefreshed(document, reply.tokens, request.sub);
   }

@@ -5,7 +5,7 @@ import { HttpClientError } from '../kernel/http-client-error.ts';
 import type { HttpClient } from '../kernel/http-client.ts';
 import type { Claims } from '../kernel/claims.ts';
 import { clientAuthentication, type ClientAuthentication } from './client-authentication.ts';
-import type { CallbackRequest } from './identity-provider.ts';
+import type { CallbackRequest, PasswordLoginRequest } from './identity-provider.ts';
 import type { ProviderDocument } from './metadata-document.ts';
 import type { ProviderOptions } from './provider-options.ts';
 import { readTokenAnswer, type TokenAnswer } from './token-answer.ts';
@@ -22,7 +22,10 @@ export type UserinfoReply =
   | { readonly kind: 'failed'; readonly cause: string };
 
 export interface ProviderRequestsOptions {
-  readonly provider: Pick<ProviderOptions, 'issuer' | 'clientId' | 'clientSecret' | 'clientAuthMethod' | 'basicEncoding' | 'tokenParams'>;
+  readonly provider: Pick<
+    ProviderOptions,
+    'issuer' | 'clientId' | 'clientSecret' | 'clientAuthMethod' | 'basicEncoding' | 'tokenParams' | 'scope'
+  >;
   /** As registered; the callback's own origin is never asked. */
   readonly redirectUri: string;
   readonly fallbackLifetime: number;
@@ -64,6 +67,13 @@ export class ProviderRequests {
     return this.#askForTokens(document, (config) =>
       openid.authorizationCodeGrant(config, callback, checks, { ...this.#options.provider.tokenParams }),
     );
+  }
+
+  /** RFC 6749 §4.3.2. */
+  async passwordGrant(document: ProviderDocument, { username, password }: PasswordLoginRequest): Promise<TokenReply> {
+    const { tokenParams, scope } = this.#options.provider;
+    const params = { ...tokenParams, username, password: password.reveal(), scope: scope.join(' ') };
+    return this.#askForTokens(document, (config) => openid.genericGrantRequest(config, 'password', params));
   }
 
   async refreshGrant(document: ProviderDocument, refreshToken: string, params: Readonly<Record<string, string>>): Promise<TokenReply> {

@@ -4,6 +4,7 @@ import type {
   EndSessionRequest,
   ExchangeOutcome,
   IdentityProvider,
+  PasswordLoginRequest,
   ProviderUnavailable,
   RefreshOutcome,
   RefreshRequest,
@@ -22,6 +23,7 @@ export class AuthProvider implements IdentityProvider {
   readonly grants: FakeProvider;
   readonly authorizations: AuthorizationRequest[] = [];
   readonly exchanges: CallbackRequest[] = [];
+  readonly passwordLogins: PasswordLoginRequest[] = [];
   readonly endSessions: EndSessionRequest[] = [];
   /** Discovery has not succeeded yet. */
   unknown = false;
@@ -66,6 +68,11 @@ export class AuthProvider implements IdentityProvider {
 
   async exchange(request: CallbackRequest): Promise<ExchangeOutcome> {
     this.exchanges.push(request);
+    return this.outcome === undefined ? this.signedIn() : this.outcome();
+  }
+
+  async passwordLogin(request: PasswordLoginRequest): Promise<ExchangeOutcome> {
+    this.passwordLogins.push(request);
     return this.outcome === undefined ? this.signedIn() : this.outcome();
   }
 

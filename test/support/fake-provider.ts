@@ -87,6 +87,10 @@ export class FakeProvider implements IdentityProvider {
     return { kind: 'unavailable', retryAfter: 1, spent: false };
   }
 
+  async passwordLogin(): Promise<ExchangeOutcome> {
+    return this.exchange();
+  }
+
   endSessionUrl(): undefined {
     return undefined;
   }
