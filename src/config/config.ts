@@ -104,7 +104,7 @@ export class Config {
   @Section({ section: WebsocketSection, doc: 'Proxied WebSockets.' })
   readonly websocket: WebsocketSection = new WebsocketSection();
 
-  @Section({ section: RedisSection, planned: true, doc: 'Coordination between replicas.' })
+  @Section({ section: RedisSection, doc: 'The store that several replicas share: exactly one of `url`, `sentinel` and `cluster`.' })
   readonly redis?: RedisSection;
 
   @Sections({

@@ -15,6 +15,8 @@ export interface OptionType<T> {
   print(value: T): unknown;
   /** `secret`: also exists as `…File`. `file`: must be readable when the configuration is loaded. */
   readonly source?: 'secret' | 'file';
+  /** Secrets: where it came from a file, the section also has that file's name as `…File`, as it is read again while we run. */
+  readonly keepsFile?: boolean;
   /** Directories: a file that must be readable inside when the configuration is loaded. */
   readonly holds?: string;
   /** How an `undefined` value is written, where it can be. */

@@ -2,6 +2,7 @@ import { isBelow } from '../kernel/request-target.ts';
 import type { Config } from './config.ts';
 import type { ConfigProblem } from './constraints.ts';
 import { touches } from './option-path.ts';
+import { redisProblems } from './redis-rules.ts';
 
 /** A rule over several sections. It is asked only when nothing that it `needs` has a problem of its own. */
 interface Rule {
@@ -47,6 +48,7 @@ const RULES: readonly Rule[] = [
         'may be on only with a publicUrl of http://localhost, http://127.0.0.1 or http://[::1]',
       ),
   },
+  { needs: ['redis'], check: redisProblems },
   { needs: ['routes', 'basePath'], check: overlappingRoutes },
   { needs: ['routes', 'cookie.name'], check: ownCookies },
   { needs: ['routes'], check: routeTls },

@@ -35,7 +35,8 @@ export const file = (): OptionType<string> => ({ ...text('file name'), source: '
 export const directory = (holds: string): OptionType<string> => ({ ...text('directory'), holds });
 
 /** Text that is never shown again. Also exists as `…File`. */
-export const secret = (): OptionType<Secret> => ({
+export const secret = ({ keepsFile = false } = {}): OptionType<Secret> => ({
+  keepsFile,
   words: 'secret',
   schema: { type: 'string', minLength: 1 },
   parse: fromWords('must be text (in quotes when it looks like a number), not empty', (it) => (it === '' ? undefined : new Secret(it))),

@@ -38,6 +38,7 @@ export class SectionBuilder {
     for (const record of records) {
       const initial: unknown = Reflect.get(initials, record.key);
       setDefined(section, record.key, this.#read(record, raw, path, initial) ?? initial);
+      if (keepsFile(record)) setDefined(section, `${record.key}File`, raw.get(`${record.key}File`));
     }
     for (const { key, spec } of records) {
       if ('type' in spec && spec.derive !== undefined && !raw.has(key)) setDefined(section, key, spec.derive(section as never));
@@ -142,6 +143,8 @@ export class SectionBuilder {
 function setDefined(section: object, key: string, value: unknown): void {
   if (value !== undefined) Reflect.set(section, key, value);
 }
+
+const keepsFile = ({ spec }: OptionRecord): boolean => 'type' in spec && spec.type.keepsFile === true;
 
 /** A planned key may be given at its default, as a copied example does. */
 function isDefault(spec: OptionSpec, given: unknown, initial: unknown): boolean {

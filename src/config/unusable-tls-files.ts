@@ -7,7 +7,7 @@ type Files = Readonly<Partial<Record<TlsFileRole, string>>>;
 
 /** The certificate files that can be read and not be used, of as much of the configuration as there is. Those that are `unread` have a problem already. */
 export function unusableTlsFiles(
-  { provider, routes = [] }: Partial<Config>,
+  { provider, redis, routes = [] }: Partial<Config>,
   unread: readonly ConfigProblem[],
   readFile: ReadFile,
 ): readonly ConfigProblem[] {
@@ -18,6 +18,7 @@ export function unusableTlsFiles(
   };
   return [
     ...(provider?.caFile === undefined ? [] : problemsOf('provider', { caFile: provider.caFile })),
+    ...(redis?.caFile === undefined ? [] : problemsOf('redis', { caFile: redis.caFile })),
     ...routes.flatMap(({ tls }, index) => (tls === undefined ? [] : problemsOf(`routes[${index}].tls`, tls))),
   ];
 }

@@ -62,7 +62,7 @@ describe('docs/configuration.md', () => {
     expect(row('publicUrl')).toContain('| *required* |');
     expect(row('cookie.keys[].secret')).toContain('(or `…File`)');
     expect(row('cookie.partitioned')).toContain('*Planned.*');
-    expect(row('redis.url')).toContain('*Planned.*');
+    expect(row('metrics.enabled')).toContain('*Planned.*');
     expect(row('routes[].token')).toContain('planned: `client` `exchange`');
   });
 
@@ -98,7 +98,7 @@ describe('docs/configuration.schema.json', () => {
       maximum: 65_535,
       default: 8080,
     });
-    expect(schema.properties?.['redis']?.description).toMatch(/^Planned/);
+    expect(schema.properties?.['tracing']?.description).toMatch(/^Planned/);
   });
 
   it('is up to date', async () => {

@@ -8,8 +8,6 @@ const provider = (rest: string): Record<string, string> => ({
 });
 
 const PLANNED: readonly (readonly [string, Record<string, string>])[] = [
-  ['redis', { redis: '{ url: redis://redis }' }],
-  ['redis', { redis: '{}' }],
   ['metrics', { metrics: '{ enabled: true }' }],
   ['tracing', { tracing: '{ otlpEndpoint: http://otel }' }],
   ['session.store', { session: '{ store: redis }' }],
@@ -126,7 +124,7 @@ describe('what is planned', () => {
   });
 
   it('is refused from the environment too', () => {
-    expect(pathsOf({ yaml: yamlOf(), env: { CLOAKROOM_REDIS_URL: 'redis://redis' } })).toEqual(['redis']);
+    expect(pathsOf({ yaml: yamlOf(), env: { CLOAKROOM_TRACING_OTLP_ENDPOINT: 'http://otel' } })).toEqual(['tracing']);
     expect(pathsOf({ yaml: yamlOf(), env: { CLOAKROOM_COOKIE_PARTITIONED: 'true' } })).toEqual(['cookie.partitioned']);
   });
 
