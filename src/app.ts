@@ -35,9 +35,8 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   const nest = await createNest(config, frontend, surroundings);
   let draining = false;
   const server: Server = nest.getHttpServer();
-  const management = createManagementServer({ draining: () => draining, provider: () => frontend.providerStatus() }, () =>
-    frontend.requestIds.next(surroundings.clock.now()),
-  );
+  const health = { draining: () => draining, provider: () => frontend.providerStatus(), redis: () => frontend.redisStatus() };
+  const management = createManagementServer(health, () => frontend.requestIds.next(surroundings.clock.now()));
   const drain = new ServerDrain(server);
   const managementDrain = new ServerDrain(management);
   let stopped: Promise<void> | undefined;

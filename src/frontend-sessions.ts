@@ -6,14 +6,15 @@ import { CookieCodec } from './cookie/cookie-codec.ts';
 import { HintCookie } from './cookie/hint-cookie.ts';
 import { KeyRing } from './cookie/key-ring.ts';
 import { SessionCookie } from './cookie/session-cookie.ts';
+import { createHeads } from './frontend-heads.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
 import { systemTimer } from './kernel/timer.ts';
 import type { IdentityProvider } from './oidc/identity-provider.ts';
+import type { RedisLink } from './redis/redis-link.ts';
 import { CookieSessionStore } from './session/cookie-session-store.ts';
 import { LiveConnections } from './session/live-connections.ts';
 import { LocalRevocations } from './session/local-revocations.ts';
-import { MemorySessionHead } from './session/memory-session-head.ts';
 import { SessionActivity } from './session/session-activity.ts';
 import { SessionResolver } from './session/session-resolver.ts';
 import { TicketDelivery } from './session/ticket-delivery.ts';
@@ -40,17 +41,19 @@ export function createSessions(
   config: Config,
   cookies: Cookies,
   provider: IdentityProvider,
-  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { clock, logger, redis }: { readonly clock: Clock; readonly logger: Logger; readonly redis: RedisLink | undefined },
 ) {
-  const { handover, confirmAfter, headMemory } = config.refresh;
+  const { handover, confirmAfter } = config.refresh;
   const { idle, idleStep } = config.session;
   const cookie = cookies.session;
   const store = new CookieSessionStore({ codec: cookies.codec });
-  const head = new MemorySessionHead({ clock, handover, confirmAfter, idle, memory: headMemory });
+  const heads = createHeads(config, { clock, logger, redis });
+  const { head, rotation } = heads;
   const revocations = new LocalRevocations({ clock });
   return {
     store,
     head,
+    closeHeads: () => heads.close(),
     revocations,
     live: new LiveConnections({ clock, timer: systemTimer, revocations }),
     resolver: new SessionResolver({ store, heads: head, revocations, clock, logger, idle, confirmAfter }),
@@ -65,6 +68,7 @@ export function createSessions(
       clock,
       logger,
       policy: config.refresh,
+      rotation,
       providerTimeout: config.provider.timeout,
       claims: keptClaims(config),
       fits: (value) => cookie.fits(value),

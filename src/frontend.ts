@@ -14,6 +14,7 @@ import { systemTimer } from './kernel/timer.ts';
 import type { OnAnswered } from './kernel/request-fact.ts';
 import { RequestIds } from './kernel/request-id.ts';
 import { takeAll } from './ops/shutdown.ts';
+import { RedisLink } from './redis/redis-link.ts';
 import { OpenIdIdentityProvider } from './oidc/openid-identity-provider.ts';
 import { ApiProxy } from './proxy/api-proxy.ts';
 import { ApiRoutes } from './proxy/api-routes.ts';
@@ -43,7 +44,8 @@ export interface Frontend {
   /** Set-Cookie lines that clear every cookie of this frontend. */
   clearAll(): readonly string[];
   providerStatus(): 'up' | 'down' | 'unknown';
-  /** Begins background discovery. */
+  redisStatus(): 'up' | 'down' | 'off';
+  /** Begins background discovery, and to connect to Redis. */
   start(): void;
   /** Ends WebSockets (1012) and event streams in order, and admits no new ones: their clients come back to another process. */
   endLive(): void;
@@ -56,7 +58,8 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
   const urls: PublicUrls = { origin: config.publicUrl.origin, path: config.publicUrl.path, base: config.publicUrl.path + config.basePath };
   const cookies = createCookies(config, urls);
   const provider = createProvider(config, urls, surroundings);
-  const sessions = createSessions(config, cookies, provider, surroundings);
+  const redis = config.redis === undefined ? undefined : new RedisLink({ settings: config.redis, logger });
+  const sessions = createSessions(config, cookies, provider, { clock, logger, redis });
   const tokenRevocation = new TokenRevocation({ provider, timer: systemTimer, logger, wait: config.provider.timeout });
   const routes = new ApiRoutes({ routes: config.routes, basePath: config.basePath, publicPath: urls.path });
   const passed = new PassedBytes(youngCollection());
@@ -69,10 +72,24 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
     requestIds,
     clearAll: () => cookies.session.clearAll(),
     providerStatus: () => provider.status(),
-    start: () => provider.start(),
+    redisStatus: () => (redis === undefined ? 'off' : redis.status === 'up' ? 'up' : 'down'),
+    start: () => {
+      provider.start();
+      void redis?.start();
+    },
     endLive: () => sessions.live.close(),
     close: () =>
-      takeAll([() => sessions.refresher.close(), () => tokenRevocation.flush(), () => provider.close(), () => upstreams.close()]),
+      takeAll([
+        () => sessions.refresher.close(),
+        () => tokenRevocation.flush(),
+        () => provider.close(),
+        () => upstreams.close(),
+        () => {
+          sessions.closeHeads();
+          redis?.close();
+          return Promise.resolve();
+        },
+      ]),
   };
 }
 

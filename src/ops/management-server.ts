@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-/** What the probes report. Only `draining` turns readiness red: a provider that is down is no reason to take a pod out. */
+/** What the probes report. Only `draining` turns readiness red: a provider or a Redis that is down is no reason to take a pod out. */
 export interface Health {
   draining(): boolean;
   provider(): 'up' | 'down' | 'unknown';
+  redis(): 'up' | 'down' | 'off';
 }
 
 interface Answer {
@@ -31,7 +32,7 @@ function answer(request: IncomingMessage, health: Health): Answer {
 
 function readiness(health: Health): Answer {
   if (health.draining()) return { status: 503, body: { status: 'draining' }, headers: { 'retry-after': '5' } };
-  return { status: 200, body: { status: 'ready', provider: health.provider(), redis: 'off' } };
+  return { status: 200, body: { status: 'ready', provider: health.provider(), redis: health.redis() } };
 }
 
 function write(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Answer): void {

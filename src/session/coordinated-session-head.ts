@@ -45,6 +45,7 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     const { local, shared } = this.#options;
     const newest = local.newest(claimant.sid);
     if (newest !== undefined && newest.generation > claimant.generation) return local.claim(claimant, leaseMs);
+    void local.confirm(claimant.sid, claimant.generation);
     try {
       const claim = await shared.claim(claimant, leaseMs);
       this.#saidAlone = false;

@@ -64,7 +64,7 @@ export class SessionResolver {
     if (head !== undefined && head.generation > session.generation) return this.#handOver(session, head);
     const ended = this.#ending(session);
     if (ended !== undefined) return ended;
-    if (head?.generation === session.generation) this.#confirm(session, head);
+    if (session.generation > 1) this.#confirm(session, head);
     return { kind: 'active', session, ticket: { value, session } };
   }
 
@@ -109,12 +109,18 @@ export class SessionResolver {
     return this.#ending(session) !== undefined;
   }
 
-  /** Tells the head that the browser has its newest ticket. Once per generation, and nobody waits for it. */
-  #confirm({ sid, generation }: Session, head: Head): void {
-    if (head.confirmedAt !== undefined || ageSince(head.setAt, this.#options.clock.now()) < this.#options.confirmAfter) return;
-    if (!this.#told.add(sid, generation)) return;
+  /**
+   * Tells the head that the browser has its newest ticket. Once per generation, and nobody waits for it. Another process may have made
+   * that ticket: then the session itself says when.
+   */
+  #confirm({ sid, generation, refreshedAt }: Session, head: Head | undefined): void {
+    const { heads, clock, confirmAfter, idle } = this.#options;
+    const known = head?.generation === generation ? head : undefined;
+    if (known?.confirmedAt !== undefined) return;
+    const age = ageSince(known?.setAt ?? refreshedAt, clock.now());
+    if (age < confirmAfter || age >= idle || !this.#told.add(sid, generation)) return;
     // Unconfirmed is the safe side: the ticket is kept longer, and the next claim confirms as well.
-    this.#options.heads.confirm(sid, generation).catch(() => undefined);
+    heads.confirm(sid, generation).catch(() => undefined);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Session } from '../session/session.ts';
 import type { FailedRefreshes } from './failed-refreshes.ts';
 import { ended, failed, rejectedFor, type RefreshEnd } from './refresh-end.ts';
 import { isOver, judgeRefusal } from './refresh-policy.ts';
+import type { RefreshTokenRotation } from './refresh-token-rotation.ts';
 import { refreshedSession } from './refreshed-session.ts';
 
 export interface GrantSettlementOptions {
@@ -20,6 +21,7 @@ export interface GrantSettlementOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly fatalErrors: readonly string[];
+  readonly rotation?: Pick<RefreshTokenRotation, 'learn'>;
   /** Names of the claims that sessions keep. */
   readonly claims?: readonly string[];
   /** Whether a sealed value can be kept by a browser. */
@@ -74,6 +76,7 @@ export class GrantSettlement {
   }
 
   async #granted(session: Session, { tokens, claims }: Granted, activity: boolean): Promise<RefreshEnd> {
+    this.#options.rotation?.learn(session.refreshToken, tokens.refreshToken);
     const now = this.#options.clock.now();
     const kept = this.#options.claims;
     const optional = { ...(claims === undefined ? {} : { claims }), ...(kept === undefined ? {} : { kept }) };

@@ -15,6 +15,7 @@ import { Grants } from './grants.ts';
 import { failed, freshnessOf, rejected, rejectedFor, unavailable, type RefreshEnd } from './refresh-end.ts';
 import { RefreshFlight, type Errand } from './refresh-flight.ts';
 import type { RefreshOptions } from './refresh-options.ts';
+import type { RefreshTokenRotation } from './refresh-token-rotation.ts';
 import { isOver, leaseOf, refreshKey, tokenAge } from './refresh-policy.ts';
 
 export interface TokenRefresherOptions {
@@ -32,6 +33,8 @@ export interface TokenRefresherOptions {
   readonly claims?: readonly string[];
   /** Whether a sealed value can be kept by a browser. Without it everything fits. */
   readonly fits?: (value: string) => boolean;
+  /** Told what became of each refresh token. */
+  readonly rotation?: Pick<RefreshTokenRotation, 'learn'>;
   readonly timer?: Timer;
 }
 

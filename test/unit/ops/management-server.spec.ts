@@ -8,20 +8,25 @@ describe('the management port', () => {
   let origin: string;
   let draining = false;
   let provider: 'up' | 'down' | 'unknown' = 'unknown';
+  let redis: 'up' | 'down' | 'off' = 'off';
 
   beforeEach(async () => {
     draining = false;
-    server = createManagementServer({ draining: () => draining, provider: () => provider }, () => 'id-1');
+    server = createManagementServer({ draining: () => draining, provider: () => provider, redis: () => redis }, () => 'id-1');
     const { port } = await listenOn(server, { host: '127.0.0.1', port: 0 }, 'management.port');
     origin = `http://127.0.0.1:${port}`;
   });
 
   afterEach(() => void server.close());
 
-  it.each(['up', 'down', 'unknown'] as const)('is ready whatever the provider is: %s', async (state) => {
-    provider = state;
+  it.each([
+    ['up', 'off'],
+    ['down', 'up'],
+    ['unknown', 'down'],
+  ] as const)('is ready whatever the provider and Redis are: %s, %s', async (ofProvider, ofRedis) => {
+    [provider, redis] = [ofProvider, ofRedis];
     const answer = await fetch(`${origin}/readyz`);
-    expect([answer.status, await answer.json()]).toEqual([200, { status: 'ready', provider: state, redis: 'off' }]);
+    expect([answer.status, await answer.json()]).toEqual([200, { status: 'ready', provider, redis }]);
   });
 
   it('is live and not ready while it drains', async () => {

@@ -227,6 +227,26 @@ describe('confirmation', () => {
     expect(confirmed).toEqual([`${session.sid} 2`]);
   });
 
+  it('is told as well for a generation that another process made, by its own time and while its ticket can be there', async () => {
+    const made = { ...session, refreshedAt: NOW, lastSeenAt: NOW };
+    for (const head of [undefined, { generation: 1, ticket: 'old', setAt: NOW }]) {
+      const { resolver, confirmed, clock } = resolverOf({ new: loaded(made) }, head);
+      clock.set(NOW + CONFIRM_AFTER - 1);
+      await resolver.resolve(presenting('new'));
+      expect(confirmed).toEqual([]);
+      clock.set(NOW + CONFIRM_AFTER);
+      for (let request = 0; request < 3; request += 1) await resolver.resolve(presenting('new'));
+      expect(confirmed).toEqual([`${session.sid} 2`]);
+    }
+    const late = resolverOf({ new: loaded({ ...made, lastSeenAt: NOW + IDLE }) });
+    late.clock.set(NOW + IDLE);
+    expect(late.resolver.resolve(presenting('new'))).toMatchObject({ kind: 'active' });
+    const first = resolverOf({ new: loaded({ ...made, generation: 1 }) });
+    first.clock.set(NOW + CONFIRM_AFTER);
+    await first.resolver.resolve(presenting('new'));
+    expect([...late.confirmed, ...first.confirmed]).toEqual([]);
+  });
+
   it('is not told for what is confirmed already, nor by an ended session', () => {
     const known = resolverOf({ new: loaded(session) }, { ...head, confirmedAt: NOW });
     known.clock.set(NOW + CONFIRM_AFTER);

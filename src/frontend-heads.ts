@@ -1,0 +1,40 @@
+import type { Config } from './config/config.ts';
+import { systemClock, type Clock } from './kernel/clock.ts';
+import type { Logger } from './kernel/logger.ts';
+import { systemTimer } from './kernel/timer.ts';
+import type { RedisLink } from './redis/redis-link.ts';
+import { CoordinatedSessionHead } from './session/coordinated-session-head.ts';
+import { MemorySessionHead } from './session/memory-session-head.ts';
+import { RedisSessionHead } from './session/redis-session-head.ts';
+import type { LocalHeads, SessionHead } from './session/session-head.ts';
+import { UnsharedTickets } from './session/unshared-tickets.ts';
+import { mayGoOnAlone } from './tokens/going-on-alone.ts';
+import { RefreshTokenRotation } from './tokens/refresh-token-rotation.ts';
+
+export interface Heads {
+  readonly head: SessionHead & LocalHeads;
+  readonly rotation: RefreshTokenRotation;
+  close(): void;
+}
+
+/** Who knows the newest generations: this process alone, or all replicas together. */
+export function createHeads(
+  config: Config,
+  { clock, logger, redis }: { readonly clock: Clock; readonly logger: Logger; readonly redis: RedisLink | undefined },
+): Heads {
+  const { refresh, session, replicas } = config;
+  const times = { handover: refresh.handover, confirmAfter: refresh.confirmAfter, idle: session.idle };
+  const rotation = new RefreshTokenRotation({ assumed: 'unknown', uncoordinated: replicas > 1 && redis === undefined, logger });
+  const local = new MemorySessionHead({ clock, ...times, memory: refresh.headMemory });
+  if (redis === undefined) return { head: local, rotation, close: () => undefined };
+  const time = clock === systemClock ? 'of-store' : 'of-clock';
+  const shared = new RedisSessionHead({ scripts: redis, clock, time, ...times });
+  const unshared = new UnsharedTickets({ shared, clock, timer: systemTimer, logger });
+  const { withoutCoordination, providerLeeway } = refresh;
+  const alone = (): boolean => mayGoOnAlone({ withoutCoordination, providerLeeway, rotation });
+  const head = new CoordinatedSessionHead({ shared, local, unshared, mayGoOnAlone: alone, logger });
+  redis.onStatus((status) => {
+    if (status === 'up') void head.storeIsBack();
+  });
+  return { head, rotation, close: () => unshared.close() };
+}

@@ -1,0 +1,215 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { StoreUnavailableError } from '../../src/kernel/store-unavailable.ts';
+import { CoordinatedSessionHead, type SharedSessionHead } from '../../src/session/coordinated-session-head.ts';
+import { MemorySessionHead } from '../../src/session/memory-session-head.ts';
+import type { Claimant } from '../../src/session/session-head.ts';
+import { UnsharedTickets } from '../../src/session/unshared-tickets.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingLogger } from '../support/recording-logger.ts';
+import { describeSessionHead, HEAD_TIMES } from './session-head.contract.ts';
+
+const LEASE = 5000;
+const HOUR = 3_600_000;
+
+/** A store that replicas share, as far as these tests go: it can be away, and it can lose everything. */
+class Store implements SharedSessionHead {
+  readonly #clock: ManualClock;
+  #inner: MemorySessionHead;
+  away = false;
+  readonly asked: string[] = [];
+
+  constructor(clock: ManualClock) {
+    this.#clock = clock;
+    this.#inner = this.#empty();
+  }
+
+  flush(): void {
+    this.#inner = this.#empty();
+  }
+
+  #empty(): MemorySessionHead {
+    return new MemorySessionHead({ clock: this.#clock, ...HEAD_TIMES, memory: 1 << 20 });
+  }
+
+  async #ask<T>(what: string, answer: (inner: MemorySessionHead) => Promise<T>): Promise<T> {
+    this.asked.push(what);
+    if (this.away) throw new StoreUnavailableError('down', false);
+    return answer(this.#inner);
+  }
+
+  claim = (claimant: Claimant, lease: number) => this.#ask('claim', (it) => it.claim(claimant, lease));
+  spending = (sid: string, generation: number, lease: number) => this.#ask('spending', (it) => it.spending(sid, generation, lease));
+  publish = (...args: Parameters<MemorySessionHead['publish']>) => this.#ask('publish', (it) => it.publish(...args));
+  confirm = (sid: string, generation: number) => this.#ask('confirm', (it) => it.confirm(sid, generation));
+  release = (...args: Parameters<MemorySessionHead['release']>) => this.#ask('release', (it) => it.release(...args));
+  forget = (sid: string) => this.#ask('forget', (it) => it.forget(sid));
+  knows = (sid: string) => this.#ask('knows', (it) => Promise.resolve(it.newest(sid) !== undefined));
+}
+
+class World {
+  readonly clock = new ManualClock();
+  readonly logger = new RecordingLogger();
+  readonly store = new Store(this.clock);
+  alone = false;
+
+  replica() {
+    const { clock, logger, store: shared } = this;
+    const local = new MemorySessionHead({ clock, ...HEAD_TIMES, memory: 1 << 20 });
+    const unshared = new UnsharedTickets({ shared, clock, timer: clock, logger });
+    const head = new CoordinatedSessionHead({ shared, local, unshared, mayGoOnAlone: () => this.alone, logger });
+    return { head, local, unshared };
+  }
+
+  claimant(generation = 1, sid = 'a'): Claimant {
+    return { sid, generation, endsAt: this.clock.now() + HOUR };
+  }
+}
+
+describeSessionHead('CoordinatedSessionHead', () => {
+  const world = new World();
+  const { head } = world.replica();
+  const { clock } = world;
+  return { head, newest: (sid) => head.newest(sid), now: () => clock.now(), advance: (ms) => clock.set(clock.now() + ms) };
+});
+
+describe('replicas', () => {
+  it('take the ticket of whoever was first, and know it from then on without a question', async () => {
+    const world = new World();
+    const [one, two] = [world.replica().head, world.replica().head];
+    expect(await one.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'granted' });
+    expect(await two.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'busy' });
+    await one.publish('a', 2, 'ticket', world.clock.now() + HOUR);
+    expect(await two.claim(world.claimant(), LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: 'ticket' });
+    world.store.asked.length = 0;
+    expect(two.newest('a')).toMatchObject({ generation: 2, ticket: 'ticket' });
+    expect(await two.claim(world.claimant(), LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: 'ticket' });
+    expect(world.store.asked).toEqual([]);
+  });
+
+  it('ask two things for a refresh that somebody waits for', async () => {
+    const world = new World();
+    const { head } = world.replica();
+    await head.claim(world.claimant(), LEASE);
+    await head.spending('a', 1, LEASE);
+    await head.publish('a', 2, 'ticket', world.clock.now() + HOUR);
+    expect(world.store.asked).toEqual(['claim', 'spending', 'publish']);
+  });
+
+  it('learn that a generation is superseded, and keep it', async () => {
+    const world = new World();
+    const [one, two] = [world.replica().head, world.replica().head];
+    await one.claim(world.claimant(), LEASE);
+    await one.publish('a', 2, 'ticket', world.clock.now() + HOUR);
+    world.clock.set(world.clock.now() + HEAD_TIMES.idle);
+    expect(await two.claim(world.claimant(), LEASE)).toEqual({ kind: 'superseded', generation: 2 });
+    expect(two.newest('a')).toMatchObject({ generation: 2 });
+  });
+});
+
+describe('a store that is away', () => {
+  it('gives no lease where a second use of a token ends the session', async () => {
+    const world = new World();
+    const { head } = world.replica();
+    world.store.away = true;
+    expect(await head.claim(world.claimant(), LEASE)).toEqual({ kind: 'unavailable', retryAfter: 1 });
+    world.store.away = false;
+    expect(await head.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'granted' });
+    expect(world.logger.lines).toEqual([]);
+  });
+
+  it('leaves the process to itself where it does not, with one line for each outage', async () => {
+    const world = new World();
+    world.alone = true;
+    const { head } = world.replica();
+    world.store.away = true;
+    for (const sid of ['a', 'b']) expect(await head.claim(world.claimant(1, sid), LEASE)).toMatchObject({ kind: 'granted' });
+    expect(await head.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'busy' });
+    expect(await head.spending('a', 1, LEASE)).toBe(true);
+    await head.release('a', 1, true);
+    expect(await head.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'granted', doubt: { abandoned: false } });
+    expect(world.logger.of('refresh_uncoordinated')).toHaveLength(1);
+    world.store.away = false;
+    await head.claim(world.claimant(1, 'c'), LEASE);
+    world.store.away = true;
+    await head.claim(world.claimant(1, 'd'), LEASE);
+    expect(world.logger.of('refresh_uncoordinated')).toHaveLength(2);
+  });
+
+  it('gets what was made meanwhile as soon as it is back, the newest of each session', async () => {
+    const world = new World();
+    const { head, unshared } = world.replica();
+    const endsAt = world.clock.now() + HOUR;
+    await head.claim(world.claimant(), LEASE);
+    world.store.away = true;
+    await head.publish('a', 2, 'two', endsAt);
+    await head.publish('a', 3, 'three', endsAt);
+    await head.publish('b', 2, 'b-two', endsAt);
+    expect(head.newest('a')).toMatchObject({ generation: 3, ticket: 'three' });
+    expect(world.logger.of('refresh_publish_delayed')).toHaveLength(1);
+    await world.clock.advance(10_000);
+    expect(unshared.size).toBe(2);
+    world.store.away = false;
+    await world.clock.advance(1000);
+    expect([unshared.size, world.clock.pending]).toEqual([0, 0]);
+    const other = world.replica().head;
+    expect(await other.claim(world.claimant(), LEASE)).toEqual({ kind: 'newer', generation: 3, ticket: 'three' });
+    expect(await other.claim(world.claimant(1, 'b'), LEASE)).toMatchObject({ kind: 'newer', ticket: 'b-two' });
+    expect(world.logger.of('refresh_publish_caught_up')).toHaveLength(1);
+  });
+
+  it('does not get what has ended meanwhile, or was logged out', async () => {
+    const world = new World();
+    const { head, unshared } = world.replica();
+    world.store.away = true;
+    await head.publish('a', 2, 'two', world.clock.now() + 2000);
+    await head.publish('b', 2, 'two', world.clock.now() + HOUR);
+    await expect(head.forget('b')).rejects.toMatchObject({ code: 'store_unavailable' });
+    await world.clock.advance(3000);
+    expect([unshared.size, world.store.asked.filter((it) => it === 'publish').length]).toEqual([0, 5]);
+  });
+
+  it('is no reason to fail for what nobody waits for', async () => {
+    const world = new World();
+    const { head } = world.replica();
+    world.store.away = true;
+    await head.confirm('a', 2);
+    expect(await head.spending('a', 1, LEASE)).toBe(false);
+  });
+});
+
+describe('a store that comes back empty', () => {
+  it('gets what this process knows, so that nobody spends what is spent', async () => {
+    const world = new World();
+    const { head } = world.replica();
+    for (const sid of ['a', 'b', 'c', 'd']) await head.publish(sid, 2, `ticket-${sid}`, world.clock.now() + HOUR);
+    world.store.flush();
+    await head.storeIsBack();
+    await world.clock.advance(1000);
+    const other = world.replica().head;
+    for (const sid of ['a', 'b', 'c', 'd']) {
+      expect(await other.claim(world.claimant(1, sid), LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: `ticket-${sid}` });
+    }
+    expect(world.logger.of('store_was_emptied').map(({ fields }) => fields)).toEqual([{ tickets: 4 }]);
+  });
+
+  it('is asked only for a few when it has kept what it had', async () => {
+    const world = new World();
+    const { head } = world.replica();
+    for (let n = 0; n < 20; n++) await head.publish(`s${String(n)}`, 2, 'ticket', world.clock.now() + HOUR);
+    world.store.asked.length = 0;
+    await head.storeIsBack();
+    await world.clock.advance(1000);
+    expect(world.store.asked).toEqual(['knows', 'knows', 'knows']);
+  });
+
+  it('is left alone when it is away again, and by a process that knows nothing', async () => {
+    const world = new World();
+    const { head } = world.replica();
+    await head.storeIsBack();
+    await head.publish('a', 2, 'ticket', world.clock.now() + HOUR);
+    world.store.away = true;
+    await head.storeIsBack();
+    expect([world.logger.of('store_was_emptied'), world.clock.pending]).toEqual([[], 0]);
+  });
+});

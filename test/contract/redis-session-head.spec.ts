@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+import type { RedisLink } from '../../src/redis/redis-link.ts';
+import { RedisSessionHead } from '../../src/session/redis-session-head.ts';
+import type { Head } from '../../src/session/session-head.ts';
+import type { SharedScripts } from '../../src/session/shared-scripts.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { openLinks } from '../support/redis-links.ts';
+import { RedisServers } from '../support/redis-server.ts';
+import { describeSessionHead, HEAD_TIMES } from './session-head.contract.ts';
+
+const servers = new RedisServers();
+const links = openLinks();
+let link: RedisLink;
+let prefixes = 0;
+
+beforeAll(async () => {
+  const redis = await servers.start();
+  ({ link } = await links.open({ url: redis.url }));
+});
+
+afterAll(async () => {
+  links.close();
+  await servers.close();
+});
+
+/** The one Redis of these tests, with keys of its own for each of them. */
+function freshScripts(): SharedScripts {
+  const keyPrefix = `test-${String((prefixes += 1))}:`;
+  return { keyPrefix, run: (script, keys, args) => link.run(script, keys, args) };
+}
+
+const keysOf = ({ keyPrefix }: SharedScripts, sid: string): string[] => [`${keyPrefix}head:{${sid}}`, `${keyPrefix}ticket:{${sid}}`];
+
+async function ask(scripts: SharedScripts, sid: string, lua: string): Promise<unknown> {
+  return scripts.run({ name: 'ask', lua }, keysOf(scripts, sid), []);
+}
+
+async function headIn(scripts: SharedScripts, sid: string, now: number): Promise<Head | undefined> {
+  const lua = `local f = redis.call('HMGET', KEYS[1], 'g', 's', 'c', 'e') f[5] = redis.call('GET', KEYS[2]) return f`;
+  const [g, s, c, e, ticket] = ((await ask(scripts, sid, lua)) as (string | null)[]).map((it) => it ?? undefined);
+  if (g === undefined || now >= Number(e)) return undefined;
+  return {
+    generation: Number(g),
+    setAt: Number(s),
+    ...(c !== undefined && { confirmedAt: Number(c) }),
+    ...(ticket !== undefined && { ticket }),
+  };
+}
+
+describeSessionHead('RedisSessionHead', () => {
+  const clock = new ManualClock();
+  const scripts = freshScripts();
+  return {
+    head: new RedisSessionHead({ scripts, clock, time: 'of-clock', ...HEAD_TIMES }),
+    newest: (sid) => headIn(scripts, sid, clock.now()),
+    now: () => clock.now(),
+    advance: (ms) => clock.set(clock.now() + ms),
+  };
+});
+
+describe('RedisSessionHead', () => {
+  const endsAt = Date.now() + 3_600_000;
+  const clock = { now: () => Date.now() };
+  const headOn = (scripts: SharedScripts): RedisSessionHead => new RedisSessionHead({ scripts, clock, time: 'of-store', ...HEAD_TIMES });
+  const claimant = { sid: 'a', generation: 1, endsAt };
+
+  it('gives one lease to many processes', async () => {
+    const scripts = freshScripts();
+    const claims = await Promise.all(Array.from({ length: 20 }, () => headOn(scripts).claim(claimant, 5000)));
+    expect(claims.filter(({ kind }) => kind === 'granted')).toHaveLength(1);
+    expect(claims.filter(({ kind }) => kind === 'busy')).toHaveLength(19);
+  });
+
+  it('measures leases by the clock of the store, whatever the time is here', async () => {
+    const scripts = freshScripts();
+    const ahead = new RedisSessionHead({ scripts, clock: { now: () => Date.now() + 3_600_000 }, time: 'of-store', ...HEAD_TIMES });
+    await headOn(scripts).claim(claimant, 5000);
+    const claim = await ahead.claim(claimant, 5000);
+    expect(claim.kind).toBe('busy');
+    const left = claim.kind === 'busy' ? claim.until - (Date.now() + 3_600_000) : 0;
+    expect([left > 0, left <= 5000]).toEqual([true, true]);
+  });
+
+  it('ends a lease by itself, and tells the next that its token may be spent', async () => {
+    const scripts = freshScripts();
+    const first = headOn(scripts);
+    await first.claim(claimant, 50);
+    await first.spending('a', 1, 50);
+    const second = headOn(scripts);
+    const granted = async (): Promise<unknown> => {
+      for (;;) {
+        const claim = await second.claim(claimant, 5000);
+        if (claim.kind !== 'busy') return claim;
+      }
+    };
+    expect(await granted()).toMatchObject({ kind: 'granted', doubt: { abandoned: true } });
+    expect(await first.spending('a', 1, 50)).toBe(false);
+    await first.release('a', 1);
+    expect(await first.claim(claimant, 50)).toMatchObject({ kind: 'busy' });
+  });
+
+  it('takes a claim of the same process again whose answer was lost', async () => {
+    const scripts = freshScripts();
+    let lost = true;
+    const head = headOn({
+      ...scripts,
+      run: async (...call) => {
+        const answer = await scripts.run(...call);
+        if (!lost) return answer;
+        lost = false;
+        throw new Error('no answer');
+      },
+    });
+    await expect(head.claim(claimant, 60_000)).rejects.toThrow('no answer');
+    const again = await head.claim(claimant, 60_000);
+    expect([again.kind, again]).toEqual(['granted', expect.not.objectContaining({ doubt: expect.anything() })]);
+    expect(await headOn(scripts).claim(claimant, 60_000)).toMatchObject({ kind: 'busy' });
+  });
+
+  it('leaves no key behind for ever, nor a ticket for longer than it may be handed over', async () => {
+    const scripts = freshScripts();
+    const head = headOn(scripts);
+    const lives = async (): Promise<unknown> => ask(scripts, 'a', `return {redis.call('PTTL', KEYS[1]), redis.call('PTTL', KEYS[2])}`);
+    const hour = 3_600_000;
+    const upTo = (ms: number): unknown => expect.closeTo(ms - 4000, -4);
+    await head.claim(claimant, 5000);
+    expect(await lives()).toEqual([upTo(hour), -2]);
+    await head.publish('a', 2, 'ticket', endsAt);
+    expect(await lives()).toEqual([upTo(hour), upTo(HEAD_TIMES.idle)]);
+    await ask(scripts, 'a', `return redis.call('HSET', KEYS[1], 's', '1')`);
+    await head.confirm('a', 2);
+    expect(await lives()).toEqual([upTo(hour), upTo(HEAD_TIMES.handover)]);
+    await head.forget('a');
+    expect(await lives()).toEqual([-2, -2]);
+  });
+
+  it('puts both keys of a session on one node of a cluster, under the prefix', async () => {
+    const seen: (readonly string[])[] = [];
+    const scripts: SharedScripts = {
+      keyPrefix: 'app:',
+      run: (_script, keys) => {
+        seen.push(keys);
+        return Promise.resolve(1);
+      },
+    };
+    await headOn(scripts).forget('S1d');
+    expect(seen).toEqual([['app:head:{S1d}', 'app:ticket:{S1d}']]);
+  });
+
+  it('takes an answer that is none of its own for a store that cannot be asked', async () => {
+    const scripts: SharedScripts = { keyPrefix: '', run: () => Promise.resolve(['granted']) };
+    await expect(headOn(scripts).claim(claimant, 5000)).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+});
