@@ -3,12 +3,13 @@ import { PREFIX, isSecret } from './env-names.ts';
 import { screamingSnake } from './option-path.ts';
 import type { OptionRecord, SectionClass, ValueOption } from './option.ts';
 import { optionsOf } from './option.ts';
+import { PROVIDER_PRESETS, type Preset } from './provider-presets.ts';
 
 const INTRO = `# Configuration
 
 <!-- Written by \`npm run docs\` from the annotated classes in src/config: change those, not this page. -->
 
-Values come from four sources, each stronger than the one before: defaults, the YAML file, environment variables, and the files that \`…File\` keys name.
+Values come from five sources, each stronger than the one before: defaults, those of a [preset](#presets), the YAML file, environment variables, and the files that \`…File\` keys name.
 \`cloakroom check\` shows the configuration in effect, with secrets masked; a bad one ends the process with exit code 78 before it listens, each problem by its path.
 
 - **Durations** carry a unit (\`500ms\`, \`30s\`, \`5m\`, \`12h\`, \`1d\`), **sizes** too (\`512B\`, \`6KiB\`, \`5MiB\`, \`1GiB\`). What is off is written \`off\`, never \`0\`.
@@ -18,6 +19,10 @@ Values come from four sources, each stronger than the one before: defaults, the 
 - **Planned** keys and values are not available in this version: anything but their default is refused.
 
 The same in a form for editors: [configuration.schema.json](configuration.schema.json).
+`;
+
+const PRESETS_INTRO = `What \`provider.preset\` sets where nothing is given. A list or map that is given replaces the preset's as a whole; \`{issuer}\` is the issuer without a slash at the end.
+What to switch on at the provider: [tokens.md](tokens.md#providers).
 `;
 
 interface Row {
@@ -38,10 +43,30 @@ export function configurationMarkdown(): string {
   return [INTRO, '## General\n', table(top), ...sections.map((record) => chapter(record, defaults))].join('\n');
 }
 
+/** What each preset of a provider changes, and why. */
+function presets(): string {
+  const lines = Object.entries(PROVIDER_PRESETS).map(([name, preset]) => `| **${name}** | ${settingsOf(preset)} | ${cell(preset.doc)} |`);
+  return ['### Presets\n', PRESETS_INTRO, '| Preset | Sets | Because |', '| --- | --- | --- |', ...lines, ''].join('\n');
+}
+
+const settingsOf = ({ settings }: Preset): string =>
+  Object.entries(settings)
+    .flatMap(([section, values]) => Object.entries(values).map(([key, value]) => `\`${section}.${key}: ${settingText(value)}\``))
+    .join('<br>');
+
+function settingText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.join(', ')}]`;
+  if (typeof value === 'string') return value;
+  return `{ ${Object.entries(value as Readonly<Record<string, string>>)
+    .map(([name, text]) => `${name}: ${text}`)
+    .join(', ')} }`;
+}
+
 function chapter(record: OptionRecord, defaults: Config): string {
   const rows = rowsOf(record, defaults, '', PREFIX, false);
   const mark = rows.every(({ planned }) => planned) ? ' (planned)' : '';
-  return [`## ${record.key}${mark}\n`, `${record.spec.doc}\n`, table(rows)].join('\n');
+  const more = record.key === 'provider' ? [presets()] : [];
+  return [`## ${record.key}${mark}\n`, `${record.spec.doc}\n`, table(rows), ...more].join('\n');
 }
 
 function rowsOf(record: OptionRecord, owner: object, parent: string, variables: string, plannedAbove: boolean): readonly Row[] {

@@ -4,6 +4,7 @@ import { violations } from './constraints.ts';
 import type { Environment } from './env-overlay.ts';
 import { overlayEnvironment } from './env-overlay.ts';
 import { touches } from './option-path.ts';
+import { withPreset } from './provider-presets.ts';
 import { unusableTlsFiles } from './unusable-tls-files.ts';
 import { brokenRules, warningsOf } from './rules.ts';
 import type { ReadFile } from './section-builder.ts';
@@ -25,7 +26,7 @@ export type LoadedConfig =
 const WHOLE = 'configuration';
 
 /**
- * Reads the configuration: defaults < YAML < environment; a secret comes from its key or from the file its `…File` names,
+ * Reads the configuration: defaults < preset < YAML < environment; a secret comes from its key or from the file its `…File` names,
  * never both. Gives every problem at once, by path and without any given value.
  */
 export function loadConfig({ file, env, readFile }: ConfigSources): LoadedConfig {
@@ -34,7 +35,7 @@ export function loadConfig({ file, env, readFile }: ConfigSources): LoadedConfig
   const { root, warnings } = overlayEnvironment(parsed.value, Config, env);
   if (!(root instanceof Map)) return { kind: 'invalid', problems: [{ path: file ?? WHOLE, message: 'must be a map of keys' }] };
   const builder = new SectionBuilder(readFile);
-  const config = builder.build(Config, root);
+  const config = builder.build(Config, withPreset(root));
   const problems = withRules(config, builder.problems, readFile).map((it) => (it.path === '' ? { ...it, path: file ?? WHOLE } : it));
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'ok', config, warnings: [...warnings, ...warningsOf(config)] };
 }

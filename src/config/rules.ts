@@ -1,6 +1,7 @@
 import { isBelow } from '../kernel/request-target.ts';
 import type { Config } from './config.ts';
 import type { ConfigProblem } from './constraints.ts';
+import { lifecycleWarnings } from './lifecycle-warnings.ts';
 import { touches } from './option-path.ts';
 import { redisProblems } from './redis-rules.ts';
 
@@ -105,7 +106,7 @@ function routeTls({ routes }: Config): readonly ConfigProblem[] {
 
 /** What is allowed but should be known to whoever starts this. */
 export function warningsOf(config: Config): readonly string[] {
-  const { publicUrl, provider, cookie, replicas, redis, trustedProxies, routes, spa } = config;
+  const { publicUrl, provider, cookie, trustedProxies, routes, spa } = config;
   const cases: readonly (readonly [boolean, string])[] = [
     [publicUrl.origin.startsWith('http:'), 'publicUrl: http is for development on this machine only'],
     [provider.issuer.startsWith('http:'), 'provider.issuer: http is for development on this machine only'],
@@ -114,15 +115,11 @@ export function warningsOf(config: Config): readonly string[] {
       provider.clientAuthMethod === 'none' && provider.clientSecret !== undefined,
       'provider.clientSecret: not used, as clientAuthMethod is none',
     ],
-    [
-      replicas > 1 && redis === undefined,
-      'replicas: several processes without redis cannot agree on who renews a token; with one-time refresh tokens sessions get lost',
-    ],
     [config.logout.backChannel, 'logout.backChannel: not available in this version; the endpoint answers 404'],
     [trustedProxies.some((range) => range.endsWith('/0')), 'trustedProxies: every client is trusted to name its own address'],
     [routes.length === 0 && spa === undefined, 'routes: neither a route nor a spa is configured, so there is nothing to serve'],
   ];
-  return [...cases.filter(([applies]) => applies).map(([, words]) => words), ...unverifiedUpstreams(config)];
+  return [...cases.filter(([applies]) => applies).map(([, words]) => words), ...lifecycleWarnings(config), ...unverifiedUpstreams(config)];
 }
 
 /** A loud one for each. */

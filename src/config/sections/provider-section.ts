@@ -53,8 +53,7 @@ export class ProviderSection {
 
   @Option({
     type: oneOf('okta', 'entra', 'auth0', 'keycloak', 'google', 'cognito'),
-    planned: true,
-    doc: 'Settings that suit a known provider.',
+    doc: 'Defaults that suit a known provider: see below. Every key that is given wins over them.',
   })
   readonly preset?: ProviderPreset;
 

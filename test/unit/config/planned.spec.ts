@@ -3,9 +3,6 @@ import { KEY, pathsOf, problems, warnings, yamlOf } from './sample.ts';
 
 const NOT_AVAILABLE = 'not available in this version';
 const route = (rest: string): Record<string, string> => ({ routes: `[{ path: /api, upstream: http://api, ${rest} }]` });
-const provider = (rest: string): Record<string, string> => ({
-  provider: `{ issuer: https://id.example.com, clientId: app, clientSecret: s, ${rest} }`,
-});
 
 const PLANNED: readonly (readonly [string, Record<string, string>])[] = [
   ['metrics', { metrics: '{ enabled: true }' }],
@@ -20,7 +17,6 @@ const PLANNED: readonly (readonly [string, Record<string, string>])[] = [
   ['refresh.withoutCoordination', { refresh: '{ withoutCoordination: risk }' }],
   ['cookie.partitioned', { cookie: `{ keys: [{ id: 1, secret: ${KEY} }], partitioned: true }` }],
   ['listen.tls', { listen: '{ tls: { certFile: /c, keyFile: /k } }' }],
-  ['provider.preset', provider('preset: okta')],
   ['management.token', { management: '{ token: abc }' }],
   ['management.tokenFile', { management: '{ tokenFile: /t }' }],
   ['routes[0].identityHeaders', route('identityHeaders: { X-User: sub }')],
