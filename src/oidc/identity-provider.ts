@@ -1,5 +1,6 @@
 import type { Claims } from '../kernel/claims.ts';
 import type { Secret } from '../kernel/secret.ts';
+import type { TokenTarget } from './token-issuer.ts';
 
 /** `unavailable`: nothing was sent or nothing usable came back; trying later is right. Seconds. */
 export interface ProviderUnavailable {
@@ -101,6 +102,8 @@ export interface RefreshRequest {
   readonly sub: string;
   /** The granted scope of the session, used when `refresh.scope` is configured. */
   readonly scope: readonly string[];
+  /** The access token is wanted for this instead of what the session's own is for. */
+  readonly target?: TokenTarget;
 }
 
 export interface EndSessionRequest {

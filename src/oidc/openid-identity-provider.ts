@@ -30,6 +30,8 @@ import type { EndSessionOptions, ProviderOptions, RefreshGrantOptions } from './
 import { ProviderRequests } from './provider-requests.ts';
 import { breaksContinuity, toRefreshFailure } from './refresh-outcome.ts';
 import { SignIn } from './sign-in.ts';
+import { TargetGrants } from './target-grants.ts';
+import { targetParams, type TargetGrantOutcome, type TokenIssuer, type TokenTarget } from './token-issuer.ts';
 import { TokenRevoker } from './token-revoker.ts';
 import { UserinfoClaims } from './userinfo-claims.ts';
 
@@ -43,6 +45,8 @@ export interface OpenIdIdentityProviderOptions {
   readonly logout: EndSessionOptions;
   /** Claims the session keeps: when one is missing in the ID token, `userinfo: auto` asks for it. */
   readonly wantedClaims: readonly string[];
+  /** Resources that logins ask for besides the provider's default (RFC 8707 §2.1). */
+  readonly resources?: readonly string[];
   readonly clock: Clock;
   readonly logger: Logger;
   /** Another client than the one made from `provider`'s timeout, limits, CA and proxy. */
@@ -51,7 +55,7 @@ export interface OpenIdIdentityProviderOptions {
 }
 
 /** Any OpenID provider, by discovery or by configured endpoints. It may be down at any time: nothing here throws because of that. */
-export class OpenIdIdentityProvider implements IdentityProvider {
+export class OpenIdIdentityProvider implements IdentityProvider, TokenIssuer {
   readonly issuer: string;
   readonly #options: OpenIdIdentityProviderOptions;
   readonly #http: HttpClient;
@@ -61,6 +65,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
   readonly #requests: ProviderRequests;
   readonly #idTokens: IdTokenVerifier;
   readonly #revoker: TokenRevoker;
+  readonly #targetGrants: TargetGrants;
   readonly #advice: GrantAdvice;
   readonly #codeExchange: CodeExchange;
   readonly #passwordGrant: PasswordGrant;
@@ -81,12 +86,14 @@ export class OpenIdIdentityProvider implements IdentityProvider {
       provider,
       redirectUri: this.#redirectUri,
       fallbackLifetime: refresh.fallbackLifetime,
+      ...(options.resources === undefined ? {} : { resources: options.resources }),
       http: this.#http,
       clock,
     });
     const { issuer, clientId, clockTolerance } = provider;
     this.#idTokens = new IdTokenVerifier({ keys: this.#keys, clock, issuer, clientId, clockTolerance });
     this.#revoker = new TokenRevoker({ metadata: this.#metadata, requests: this.#requests, logger });
+    this.#targetGrants = new TargetGrants({ metadata: this.#metadata, requests: this.#requests });
     const offlineAccess = provider.scope.includes('offline_access');
     this.#advice = new GrantAdvice({ clock, logger, offlineAccess });
     const signIn = new SignIn({
@@ -150,6 +157,14 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     return this.#judgeRefreshed(document, reply.tokens, request.sub);
   }
 
+  clientCredentials(target: TokenTarget): Promise<TargetGrantOutcome> {
+    return this.#targetGrants.clientCredentials(target);
+  }
+
+  exchangeToken(subjectToken: string, target: TokenTarget): Promise<TargetGrantOutcome> {
+    return this.#targetGrants.exchange(subjectToken, target);
+  }
+
   revoke(refreshToken: string): Promise<RevokeOutcome> {
     return this.#revoker.revoke(refreshToken);
   }
@@ -169,6 +184,7 @@ export class OpenIdIdentityProvider implements IdentityProvider {
     return {
       ...(redirectUri ? { redirect_uri: this.#redirectUri } : {}),
       ...(scope === 'off' || wanted.length === 0 ? {} : { scope: wanted.join(' ') }),
+      ...targetParams(request.target ?? {}),
     };
   }
 

@@ -8,7 +8,7 @@ import { clientAuthentication, type ClientAuthentication } from './client-authen
 import type { CallbackRequest, PasswordLoginRequest } from './identity-provider.ts';
 import type { ProviderDocument } from './metadata-document.ts';
 import type { ProviderOptions } from './provider-options.ts';
-import { readTokenAnswer, type TokenAnswer } from './token-answer.ts';
+import { ACCESS_TOKEN_TYPE, readTokenAnswer, type TokenAnswer } from './token-answer.ts';
 
 /** `failed`: no response at all; `not-sent`: the library refused to make the request. `cause` is a word. */
 export type TokenReply =
@@ -29,9 +29,13 @@ export interface ProviderRequestsOptions {
   /** As registered; the callback's own origin is never asked. */
   readonly redirectUri: string;
   readonly fallbackLifetime: number;
+  /** Resources that the user's grant is to cover (RFC 8707 §2.1). */
+  readonly resources?: readonly string[];
   readonly http: HttpClient;
   readonly clock: Clock;
 }
+
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 
 /**
  * The requests of OAuth, made by openid-client and sent by our own HTTP client. The library builds and authenticates them, and checks
@@ -50,14 +54,18 @@ export class ProviderRequests {
   /** The authorization request with these parameters besides client_id, response_type and the PKCE challenge (S256). */
   async authorizationUrl(document: ProviderDocument, params: Readonly<Record<string, string>>, codeVerifier: string): Promise<string> {
     const challenge = await openid.calculatePKCECodeChallenge(codeVerifier);
-    return openid.buildAuthorizationUrl(this.#configuration(document), {
+    const url = openid.buildAuthorizationUrl(this.#configuration(document), {
       ...params,
       redirect_uri: this.#options.redirectUri,
       response_type: 'code',
       client_id: this.#options.provider.clientId,
       code_challenge: challenge,
       code_challenge_method: 'S256',
-    }).href;
+    });
+    const { resources = [] } = this.#options;
+    const named = url.searchParams.getAll('resource');
+    for (const resource of resources) if (!named.includes(resource)) url.searchParams.append('resource', resource);
+    return url.href;
   }
 
   async codeGrant(document: ProviderDocument, request: CallbackRequest): Promise<TokenReply> {
@@ -78,6 +86,18 @@ export class ProviderRequests {
 
   async refreshGrant(document: ProviderDocument, refreshToken: string, params: Readonly<Record<string, string>>): Promise<TokenReply> {
     return this.#askForTokens(document, (config) => openid.refreshTokenGrant(config, refreshToken, params));
+  }
+
+  /** RFC 6749 §4.4.2. */
+  async clientCredentialsGrant(document: ProviderDocument, params: Readonly<Record<string, string>>): Promise<TokenReply> {
+    return this.#askForTokens(document, (config) => openid.clientCredentialsGrant(config, params));
+  }
+
+  /** RFC 8693 §2.1: from one access token to another. */
+  async tokenExchange(document: ProviderDocument, subjectToken: string, params: Readonly<Record<string, string>>): Promise<TokenReply> {
+    const types = { subject_token_type: ACCESS_TOKEN_TYPE, requested_token_type: ACCESS_TOKEN_TYPE };
+    const all = { ...params, subject_token: subjectToken, ...types };
+    return this.#askForTokens(document, (config) => openid.genericGrantRequest(config, TOKEN_EXCHANGE, all), { exchanged: true });
   }
 
   /** RFC 7009. `undefined` when the provider took it, else why not, as a word. */
@@ -101,10 +121,14 @@ export class ProviderRequests {
     }
   }
 
-  async #askForTokens(document: ProviderDocument, ask: (config: openid.Configuration) => Promise<unknown>): Promise<TokenReply> {
+  async #askForTokens(
+    document: ProviderDocument,
+    ask: (config: openid.Configuration) => Promise<unknown>,
+    expected: { readonly exchanged?: true } = {},
+  ): Promise<TokenReply> {
     const got: { reply?: TokenReply } = {};
     const fetch: openid.CustomFetch = async (url, init) => {
-      got.reply = await this.#send(url, init);
+      got.reply = await this.#send(url, init, expected);
       return Response.json({ access_token: 'kept', token_type: 'bearer' });
     };
     try {
@@ -115,11 +139,11 @@ export class ProviderRequests {
     return got.reply ?? { kind: 'not-sent', cause: 'no_request' };
   }
 
-  async #send(url: string, init: openid.CustomFetchOptions): Promise<TokenReply> {
+  async #send(url: string, init: openid.CustomFetchOptions, expected: { readonly exchanged?: true }): Promise<TokenReply> {
     const sentAt = this.#options.clock.now();
     try {
       const response = await this.#fetch(url, init);
-      return await readTokenAnswer(response, { sentAt, fallbackLifetime: this.#options.fallbackLifetime });
+      return await readTokenAnswer(response, { sentAt, fallbackLifetime: this.#options.fallbackLifetime, ...expected });
     } catch (error) {
       if (!(error instanceof HttpClientError)) throw error;
       return { kind: 'failed', sent: error.sent, cause: error.reason };

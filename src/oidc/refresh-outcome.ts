@@ -2,10 +2,13 @@ import type { RefreshOutcome } from './identity-provider.ts';
 import { isTransient } from './oidc-errors.ts';
 import type { TokenReply } from './provider-requests.ts';
 
+/** No tokens came of it. */
+export type RefreshFailureOutcome = Exclude<RefreshOutcome, { kind: 'granted' | 'subject-changed' }>;
+
 const DEFAULT_RETRY_AFTER_S = 5;
 
 /** What a refresh grant without tokens means for a session (RFC 6749 §5.2). */
-export function toRefreshFailure(reply: Exclude<TokenReply, { kind: 'tokens' }>): RefreshOutcome {
+export function toRefreshFailure(reply: Exclude<TokenReply, { kind: 'tokens' }>): RefreshFailureOutcome {
   switch (reply.kind) {
     case 'error':
       if (isTransient(reply.error)) return { kind: 'failed', sent: true, cause: reply.error };

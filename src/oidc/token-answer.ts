@@ -9,6 +9,9 @@ const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
 /** The characters of RFC 6749 §5.2 without the space, which no error code in use has; longer than any of those. */
 const ERROR_WORD = /^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/;
 
+/** RFC 8693 §3. */
+export const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
+
 /**
  * What the token endpoint said (RFC 6749 §5). `unusable`: readable, and yet no bearer token. `unreadable`: not an answer of a token
  * endpoint. Neither says whether the provider spent the code or rotated the refresh token.
@@ -26,6 +29,8 @@ export interface TokenAnswerContext {
   readonly sentAt: number;
   /** Milliseconds. */
   readonly fallbackLifetime: number;
+  /** The answer of a token exchange: it says what kind of token it gives (RFC 8693 §2.2.1). */
+  readonly exchanged?: true;
 }
 
 /** Reads and normalises an answer of the token endpoint; nothing in it makes this throw. */
@@ -47,6 +52,7 @@ function readTokens(body: JsonObject, context: TokenAnswerContext): TokenAnswer 
   const accessToken = stringIn(body, 'access_token');
   if (accessToken === undefined || !VISIBLE_ASCII.test(accessToken)) return { kind: 'unusable', cause: 'access_token' };
   if (stringIn(body, 'token_type')?.toLowerCase() !== 'bearer') return { kind: 'unusable', cause: 'token_type' };
+  if (context.exchanged === true && !isAccessToken(body)) return { kind: 'unusable', cause: 'issued_token_type' };
   const refreshToken = stringIn(body, 'refresh_token');
   const idToken = stringIn(body, 'id_token');
   const scope = stringIn(body, 'scope')
@@ -61,6 +67,9 @@ function readTokens(body: JsonObject, context: TokenAnswerContext): TokenAnswer 
   };
   return { kind: 'tokens', tokens };
 }
+
+/** Whoever says nothing of the kind has given what was asked for: some providers leave the member out. */
+const isAccessToken = (body: JsonObject): boolean => (body['issued_token_type'] ?? ACCESS_TOKEN_TYPE) === ACCESS_TOKEN_TYPE;
 
 /** `expires_in` when it makes sense, else `exp` of a JWT, else the fallback: always a finite moment after the request. */
 export function expiresAt(expiresIn: JsonObject[string], accessToken: string, { sentAt, fallbackLifetime }: TokenAnswerContext): number {
