@@ -169,6 +169,7 @@ interface AuthExtras {
 
 function authParts(config: Config, urls: PublicUrls, cookies: Cookies, sessions: Sessions, extras: AuthExtras): AuthParts {
   const { provider, tokenRevocation, routes, clock, logger } = extras;
+  const proxies = new TrustedProxies(config.trustedProxies);
   return {
     store: sessions.store,
     head: sessions.head,
@@ -177,6 +178,7 @@ function authParts(config: Config, urls: PublicUrls, cookies: Cookies, sessions:
     refresher: sessions.refresher,
     delivery: sessions.delivery,
     urls,
+    clientAddress: (peer, forwardedFor) => proxies.chain(peer, forwardedFor)[0] ?? 'unknown',
     goesOnByItself: (path) => routes.goesOnByItself(path),
     identityProvider: provider,
     attempts: new LoginAttempts({ codec: cookies.codec, clock, ttl: cookies.attemptTtl, cookie: cookies.attempt }),
@@ -203,6 +205,7 @@ function authOptions(config: Config): AuthParts['options'] {
     shownClaims: config.session.claims,
     routeClaims: ruleClaims(config),
     cookieBudget: config.cookie.budget,
+    passwordLogin: config.passwordLogin,
     logout: config.logout,
   };
 }

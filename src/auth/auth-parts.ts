@@ -34,6 +34,7 @@ export interface AuthOptions {
   readonly routeClaims: readonly string[];
   /** `cookie.budget`, for the words of the error page only: the cookie itself judges. */
   readonly cookieBudget: number;
+  readonly passwordLogin: { readonly enabled: boolean; readonly perMinute: number };
   readonly logout: { readonly revoke: 'before' | 'after' | 'off'; readonly endSession: boolean };
 }
 
@@ -42,6 +43,8 @@ export interface AuthParts {
   readonly urls: PublicUrls;
   /** Says of a page whether it may be opened without a click. */
   readonly goesOnByItself: GoesOnByItself;
+  /** Where a request comes from, given its peer and its X-Forwarded-For, of which only trusted proxies' entries count. */
+  readonly clientAddress: (peer: string | undefined, forwardedFor: string | undefined) => string;
   readonly identityProvider: IdentityProvider;
   readonly attempts: Pick<LoginAttempts, 'begin' | 'find' | 'finish' | 'clearAll'>;
   readonly store: Pick<SessionStore, 'save' | 'remove'>;

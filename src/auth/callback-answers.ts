@@ -6,6 +6,7 @@ import type { ExchangeOutcome } from '../oidc/identity-provider.ts';
 import type { LoginAttempt } from '../session/login-attempt.ts';
 import type { AuthParts } from './auth-parts.ts';
 import type { EndpointRequest } from './endpoint-request.ts';
+import { overBudget } from './over-budget.ts';
 import { continueTo, failureAnswer } from './own-answers.ts';
 import { homeOf, loginUrlOf } from './public-urls.ts';
 import { safeReturnTo } from './return-to.ts';
@@ -22,6 +23,8 @@ export interface RefusedLogin extends Pick<ErrorDetails, 'providerError'> {
   /** The attempt that is over, when its state is known. */
   readonly state?: string;
   readonly returnTo?: string;
+  /** For the developer who reads the page: what to look at. */
+  readonly advice?: string;
 }
 
 const SORRY = 'The sign-in did not work. Nothing about a session you may already have was changed.';
@@ -46,11 +49,13 @@ export class CallbackAnswers {
     return continueTo(this.#continueUrl(homeOf(this.#parts.urls)), 'One moment', cookies);
   }
 
-  refused(request: EndpointRequest, { reason, check, providerError, state, returnTo }: RefusedLogin): OwnResponse {
+  refused(request: EndpointRequest, { reason, check, providerError, state, returnTo, advice }: RefusedLogin): OwnResponse {
     const { urls, attempts, logger } = this.#parts;
     logger.warn('login_failed', { requestId: request.requestId, reason, check, providerError });
-    const failure = { code: 'login_failed', reason, detail: SORRY, ...(providerError === undefined ? {} : { providerError }) } as const;
-    const lines = providerError === undefined ? [SORRY] : [SORRY, `The identity provider answered: ${providerError}.`];
+    const detail = advice === undefined ? SORRY : `${SORRY} ${advice}`;
+    const failure = { code: 'login_failed', reason, detail, ...(providerError === undefined ? {} : { providerError }) } as const;
+    const answered = providerError === undefined ? [] : [`The identity provider answered: ${providerError}.`];
+    const lines = [SORRY, ...answered, ...(advice === undefined ? [] : [advice])];
     const cookies = state === undefined ? [] : attempts.finish(state);
     return failureAnswer(failure, request, urls, { lines, cookies, ...(returnTo === undefined ? {} : { returnTo }) });
   }
@@ -74,19 +79,9 @@ export class CallbackAnswers {
   }
 
   overBudget(request: EndpointRequest, { state }: LoginAttempt, size: number, { tokens }: SignedIn): OwnResponse {
-    const { urls, attempts, options, logger } = this.#parts;
-    const sizes = {
-      cookie: size,
-      budget: options.cookieBudget,
-      accessToken: tokens.accessToken.length,
-      refreshToken: tokens.refreshToken?.length ?? 0,
-    };
-    logger.error('cookie_budget_exceeded', { requestId: request.requestId, ...sizes });
-    const limit =
-      size > options.cookieBudget ? `the budget (cookie.budget) is ${options.cookieBudget} bytes` : 'cookie.maxChunks allows fewer';
-    const detail = `The session needs ${size} bytes of cookies; ${limit}.`;
-    const parts = `The access token has ${sizes.accessToken} bytes, the refresh token ${sizes.refreshToken}. Keep fewer claims, or ask the provider for smaller tokens.`;
-    return failureAnswer({ code: 'cookie_budget', detail }, request, urls, { lines: [detail, parts], cookies: attempts.finish(state) });
+    const { urls, attempts } = this.#parts;
+    const { failure, lines } = overBudget(size, tokens, request.requestId, this.#parts);
+    return failureAnswer(failure, request, urls, { lines, cookies: attempts.finish(state) });
   }
 
   /**

@@ -136,11 +136,12 @@ export class CallbackFlow {
   }
 
   #refused(outcome: Extract<ExchangeOutcome, { kind: 'refused' }>, attempt: LoginAttempt, { request }: Delivery): CallbackAnswer {
-    const { reason, providerError, check } = outcome;
+    const { reason, providerError, check, advice } = outcome;
     // A silent login was asked by a page, not by a person: the page learns of it, and nobody else does.
     if (reason === 'provider_error' && attempt.silent) return { response: this.#answers.silentFailure(attempt, providerError ?? 'other') };
     const { state, returnTo } = attempt;
-    const answer = { reason, check, state, returnTo, ...(providerError === undefined ? {} : { providerError }) };
+    const words = { ...(providerError === undefined ? {} : { providerError }), ...(advice === undefined ? {} : { advice }) };
+    const answer = { reason, check, state, returnTo, ...words };
     return { response: this.#answers.refused(request, answer) };
   }
 }

@@ -10,6 +10,7 @@ export interface CheckedRequest {
 
 export interface EndpointPolicyOptions extends EndpointModes {
   readonly publicOrigin: string;
+  readonly passwordLogin: boolean;
 }
 
 /** What every endpoint request has to pass before anything of it is read: method first, then CSRF. */
@@ -22,6 +23,7 @@ export class EndpointPolicy {
 
   /** `undefined` = admitted. */
   check(request: CheckedRequest, rules: EndpointRules): Failure | undefined {
+    if (rules.optional !== undefined && !this.#options[rules.optional]) return { code: 'route_not_found' };
     const stance = stanceOf(rules, request.method, this.#options);
     if (stance === undefined) return { code: 'method_not_allowed', allow: allowedMethods(rules, this.#options) };
     if (stance === 'exempt') return undefined;

@@ -10,6 +10,8 @@ export interface EndpointRequest {
   readonly search: string;
   readonly query: URLSearchParams;
   readonly requestId: string;
+  /** Whoever opened the connection: the client, or a proxy in front of us. */
+  readonly peer: string | undefined;
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -21,6 +23,7 @@ export function endpointRequest({ raw }: FastifyRequest): EndpointRequest {
     search,
     query: new URLSearchParams(search),
     requestId: requestIdOf(raw.headers),
+    peer: raw.socket.remoteAddress,
     // Leaving the loop early must not destroy the socket: a 413 still has to be written to it.
     body: raw.iterator({ destroyOnReturn: false }),
   };

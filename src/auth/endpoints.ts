@@ -12,6 +12,8 @@ export interface EndpointRules {
   readonly methods: Readonly<Partial<Record<EndpointMethod, CsrfStance>>>;
   /** A method that exists only with `provider.responseMode: form_post`. */
   readonly formPostOnly?: EndpointMethod;
+  /** Exists only where the configuration switches it on; elsewhere it is 404. */
+  readonly optional?: 'passwordLogin';
   /** HEAD is answered as GET without a body. Off where a GET changes something. */
   readonly head: boolean;
   /** Why an exempt method is safe; what the endpoint is for. Markdown, one line each. */
@@ -73,6 +75,19 @@ export const ENDPOINTS = {
       summary: 'Renews the access token now.',
       guard: GUARDED_BY_POLICY,
       answers: '200 JSON as `session`; 401 as on routes; 409 `refresh_unavailable`; 503',
+    },
+  },
+  passwordLogin: {
+    path: '/password-login',
+    methods: { POST: 'policy' },
+    optional: 'passwordLogin',
+    head: false,
+    doc: {
+      summary:
+        'Legacy, and off by default (`passwordLogin.enabled`): a login by user name and password, which RFC 9700 §2.4 and OAuth 2.1 forbid. Body: JSON or a form with `username` and `password`. See [Password login](tokens.md#password-login-legacy).',
+      guard: `${GUARDED_BY_POLICY}; a limit of attempts per client address and per user name`,
+      answers:
+        '200 JSON as `session`, with the session cookie; 400 `login_failed`; 403 `forbidden`; 404 while it is off; 429 `rate_limited`; 500 `cookie_budget`; 503 `provider_unavailable`',
     },
   },
   logout: {

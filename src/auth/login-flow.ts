@@ -1,10 +1,10 @@
 import { FailureError } from '../kernel/errors.ts';
 import type { OwnResponse } from '../kernel/failure-response.ts';
-import type { SessionLookup } from '../session/session-lookup.ts';
 import type { AuthParts } from './auth-parts.ts';
 import { singleParam, type EndpointRequest } from './endpoint-request.ts';
 import { failureAnswer, redirectTo } from './own-answers.ts';
 import { safeReturnTo, safeTargetLink } from './return-to.ts';
+import { sidOf } from './session-gate.ts';
 import { isUserNavigation } from './user-navigation.ts';
 
 /** Whatever the configuration passes on, these stay ours (A74). */
@@ -86,10 +86,6 @@ export class LoginFlow {
     const href = `${this.#parts.urls.base}/login${request.search}`;
     return failureAnswer(failure, request, this.#parts.urls, { action: { kind: 'link', href, label: 'Try again' } });
   }
-}
-
-function sidOf(lookup: SessionLookup): string | undefined {
-  return lookup.kind === 'active' || lookup.kind === 'superseded' || lookup.kind === 'expired' ? lookup.session.sid : undefined;
 }
 
 function maxAgeOf(value: string | undefined): { maxAge?: number } {

@@ -2,7 +2,6 @@ import type { PresentedCookie } from '../cookie/session-cookie.ts';
 import type { OwnResponse } from '../kernel/failure-response.ts';
 import { endedBy, sessionFailure } from '../session/session-failure.ts';
 import type { ActiveSession, TakenTicket } from '../session/session-lookup.ts';
-import type { Session } from '../session/session.ts';
 import type { Freshness } from '../tokens/freshness.ts';
 import type { AuthParts } from './auth-parts.ts';
 import type { EndpointRequest } from './endpoint-request.ts';
@@ -10,7 +9,7 @@ import { failureAnswer, jsonAnswer } from './own-answers.ts';
 import { loginUrlOf } from './public-urls.ts';
 import { readFields } from './request-body.ts';
 import { judgeSession, type SessionVerdict } from './session-gate.ts';
-import { sessionView, signedOutView, type SessionView } from './session-view.ts';
+import { signedOutView, viewOf } from './session-view.ts';
 
 type Parts = Pick<
   AuthParts,
@@ -33,7 +32,7 @@ export class SessionFlow {
   /** Never extends the session, never asks the provider, and sets no cookie but the clearing of an ended one. */
   async view(request: EndpointRequest): Promise<OwnResponse> {
     const { presented, verdict } = await this.#look(request);
-    if (verdict.kind === 'admitted') return jsonAnswer(this.#view(verdict.active.session));
+    if (verdict.kind === 'admitted') return jsonAnswer(viewOf(verdict.active.session, this.#parts));
     if (verdict.kind === 'unavailable') return this.#storeDown(request, verdict.retryAfter);
     // A poll clears what has ended; a cookie that cannot be read is left to the requests that need one.
     const clearing = verdict.lookup.kind === 'unreadable' ? [] : this.#parts.delivery.clearing(verdict.lookup, presented);
@@ -60,7 +59,7 @@ export class SessionFlow {
     const { urls, delivery } = this.#parts;
     switch (freshness.kind) {
       case 'usable':
-        return jsonAnswer(this.#view(freshness.session), this.#delivered(freshness.taken ?? active.taken, presented));
+        return jsonAnswer(viewOf(freshness.session, this.#parts), this.#delivered(freshness.taken ?? active.taken, presented));
       case 'no-refresh-token':
         return failureAnswer({ code: 'refresh_unavailable', detail: 'This session has no refresh token.' }, request, urls);
       case 'unavailable':
@@ -77,12 +76,6 @@ export class SessionFlow {
     const presented = sessionCookie.read(request.headers.cookie);
     const lookup = await resolver.resolve(presented);
     return { presented, verdict: judgeSession(lookup, clock.now(), accessRules) };
-  }
-
-  #view(session: Session): SessionView {
-    const { urls, sessionIdMac, options, clock } = this.#parts;
-    const logoutUrl = `${urls.base}/logout?id=${sessionIdMac.id(session.sid)}`;
-    return sessionView(session, clock.now(), { shownClaims: options.shownClaims, idle: options.idle, logoutUrl });
   }
 
   #delivered(taken: TakenTicket | undefined, presented: PresentedCookie): readonly string[] {

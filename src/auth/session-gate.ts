@@ -11,6 +11,11 @@ export type SessionVerdict =
   | { readonly kind: 'signed-out'; readonly reason: SignedOutReason; readonly failure: Failure; readonly lookup: SessionLookup }
   | { readonly kind: 'unavailable'; readonly retryAfter: number };
 
+/** The session that a new login takes the place of. */
+export function sidOf(lookup: SessionLookup): string | undefined {
+  return lookup.kind === 'active' || lookup.kind === 'superseded' || lookup.kind === 'expired' ? lookup.session.sid : undefined;
+}
+
 /** Pure. The same words for GET session, POST refresh and a route. */
 export function judgeSession(lookup: SessionLookup, now: number, rules: readonly AccessRule[]): SessionVerdict {
   if (lookup.kind === 'unavailable') return lookup;

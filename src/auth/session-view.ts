@@ -1,6 +1,7 @@
 import type { Claims } from '../kernel/claims.ts';
 import { loginLink } from '../kernel/login-link.ts';
 import type { Session } from '../session/session.ts';
+import type { AuthParts } from './auth-parts.ts';
 import { selectClaims } from './session-claims.ts';
 
 /** What a page learns of its session: no token, no id of ours or the provider's. Whole seconds, never negative. */
@@ -46,6 +47,15 @@ export function sessionView(session: Session, now: number, rules: SessionViewRul
     accessTokenExpiresIn: left(session.accessTokenExpiresAt),
     logoutUrl: rules.logoutUrl,
   };
+}
+
+/** The same, with the rules of this frontend. */
+export function viewOf(
+  session: Session,
+  { urls, sessionIdMac, options, clock }: Pick<AuthParts, 'urls' | 'sessionIdMac' | 'options' | 'clock'>,
+): SessionView {
+  const logoutUrl = `${urls.base}/logout?id=${sessionIdMac.id(session.sid)}`;
+  return sessionView(session, clock.now(), { shownClaims: options.shownClaims, idle: options.idle, logoutUrl });
 }
 
 export function signedOutView(reason: SignedOutReason, loginUrl: string): SignedOutView {

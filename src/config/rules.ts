@@ -115,6 +115,10 @@ export function warningsOf(config: Config): readonly string[] {
       provider.clientAuthMethod === 'none' && provider.clientSecret !== undefined,
       'provider.clientSecret: not used, as clientAuthMethod is none',
     ],
+    [
+      config.passwordLogin.enabled,
+      'passwordLogin.enabled: USER NAMES AND PASSWORDS pass through this process; RFC 9700 section 2.4 and OAuth 2.1 forbid this grant. Switch it off as soon as no client needs it',
+    ],
     [config.logout.backChannel, 'logout.backChannel: not available in this version; the endpoint answers 404'],
     [trustedProxies.some((range) => range.endsWith('/0')), 'trustedProxies: every client is trusted to name its own address'],
     [routes.length === 0 && spa === undefined, 'routes: neither a route nor a spa is configured, so there is nothing to serve'],

@@ -201,6 +201,7 @@ function makeParts(o: AuthAppOptions) {
     urls,
     // As with one route `/api`.
     goesOnByItself: (path) => !isBelow(path, `${urls.path}/api`),
+    clientAddress: (peer, forwardedFor) => forwardedFor?.split(',').at(-1)?.trim() ?? peer ?? 'unknown',
     identityProvider: provider,
     attempts: new LoginAttempts({
       codec,
@@ -230,6 +231,7 @@ const OPTIONS: Omit<AuthOptions, 'idle' | 'cookieBudget'> = {
   absolute: 12 * 3_600_000,
   shownClaims: ['sub', 'name', 'email'],
   routeClaims: [],
+  passwordLogin: { enabled: false, perMinute: 5 },
   logout: { revoke: 'before', endSession: true },
 };
 

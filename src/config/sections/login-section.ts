@@ -25,12 +25,15 @@ export class LoginSection {
   readonly silentErrorParam: string = 'login_error';
 }
 
-/** Legacy password grant. */
+/** Legacy login by user name and password. */
 export class PasswordLoginSection {
-  @Option({ type: flag(), planned: true, doc: 'Accept user name and password from the page (RFC 6749 §4.3). Discouraged.' })
+  @Option({
+    type: flag(),
+    doc: 'Accept user name and password from the page at `password-login` and hand them to the provider (RFC 6749 §4.3). Forbidden by RFC 9700 §2.4 and OAuth 2.1, without single sign-on and without a second factor; only for a client that cannot be changed yet. See [Password login](tokens.md#password-login-legacy).',
+  })
   readonly enabled: boolean = false;
 
   @Between(1, 1000)
-  @Option({ type: integer(), planned: true, doc: 'Attempts a minute, per client address and per user name.' })
+  @Option({ type: integer(), doc: 'Attempts a minute that one process admits, per client address and per user name.' })
   readonly perMinute: number = 5;
 }
