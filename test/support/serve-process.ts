@@ -66,7 +66,7 @@ export class ServeProcess {
     return writeFile(`/proc/${String(this.#child.pid)}/clear_refs`, '5');
   }
 
-  signal(name: 'SIGTERM' | 'SIGINT'): void {
+  signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
     this.#child.kill(name);
   }
 

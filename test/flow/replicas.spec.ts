@@ -1,0 +1,43 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { fingerprintOf, told } from '../support/answers.ts';
+import { RedisServers } from '../support/redis-server.ts';
+import { Replicas } from '../support/replicas.ts';
+
+const PROCESSES = 4;
+const EACH = 50;
+
+describe('four processes and a Redis, one-time refresh tokens without any grace', () => {
+  const servers = new RedisServers();
+  let replicas: Replicas;
+
+  beforeEach(async () => {
+    const redis = await servers.start();
+    replicas = await Replicas.open({ count: PROCESSES, redisUrl: () => redis.url, provider: { rotation: 'one-time' } });
+  });
+
+  afterEach(async () => {
+    await replicas.close();
+    await servers.close();
+  });
+
+  it('make one grant for fifty calls to each at once with an expired token, and hand out one ticket', async () => {
+    const { cookie } = await replicas.expired();
+    const calls = Array.from({ length: PROCESSES * EACH }, (_, n) => replicas.call(n % PROCESSES, `/api/orders/${String(n)}`, { cookie }));
+    const answers = await Promise.all(calls);
+    const tickets = [...new Set(answers.map((answer) => told(answer).set.join()))];
+
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: PROCESSES * EACH }, () => 200));
+    expect(replicas.grants()).toEqual([200]);
+    expect(tickets).toEqual([expect.stringMatching(/^__Host-Http-cloakroom=Fe26/)]);
+    expect(new Set(await Promise.all(answers.map((answer) => fingerprintOf(answer)))).size).toBe(1);
+    expect(replicas.api.requests).toHaveLength(PROCESSES * EACH);
+
+    // The next generation is known to nobody but Redis and the browser: every process goes on from it.
+    const ticket = tickets.join();
+    const next = await Promise.all(Array.from({ length: PROCESSES }, (_, n) => replicas.call(n, '/api/next', { cookie: ticket })));
+    expect(next.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    const late = await Promise.all(Array.from({ length: PROCESSES }, (_, n) => replicas.call(n, '/api/late', { cookie })));
+    expect(late.map((answer) => told(answer).set.join())).toEqual(Array.from({ length: PROCESSES }, () => ticket));
+    expect(replicas.grants()).toEqual([200]);
+  });
+});
