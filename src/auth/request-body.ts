@@ -1,5 +1,6 @@
 import { FailureError } from '../kernel/errors.ts';
 import type { EndpointRequest } from './endpoint-request.ts';
+import { hasRepeatedName } from './json-names.ts';
 
 type BodyRequest = Pick<EndpointRequest, 'headers' | 'body'>;
 
@@ -65,6 +66,7 @@ function fieldsOfForm(form: URLSearchParams, names: readonly string[]): Readonly
 
 function fieldsOfJson(text: string, names: readonly string[]): ReadonlyMap<string, string> {
   const object = parseObject(text);
+  if (hasRepeatedName(text)) throw malformed('The body names a member twice.');
   const fields = new Map<string, string>();
   for (const [name, value] of Object.entries(object)) {
     if (PROTOTYPE_NAMES.includes(name)) throw malformed('The body names a property of the object prototype.');

@@ -33,7 +33,7 @@ export const ERRORS = {
   login_failed: {
     status: 400,
     title: 'Login failed',
-    when: 'The callback was refused; `reason` names the check: `attempt_missing`, `attempt_expired`, `state_mismatch`, `issuer_mismatch`, `provider_error` (with `providerError`), `id_token_invalid`, `exchange_refused`.',
+    when: 'The callback or a password login was refused; `reason` names the check: `attempt_missing`, `attempt_expired`, `state_mismatch`, `issuer_mismatch`, `provider_error` (with `providerError`), `id_token_invalid`, `exchange_refused`.',
   },
   cookie_not_stored: {
     status: 400,

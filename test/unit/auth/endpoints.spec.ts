@@ -19,7 +19,7 @@ const wrong = rules.flatMap(([path, allow]) =>
 describe('the endpoints', () => {
   let app: AuthApp;
   beforeAll(async () => {
-    app = await AuthApp.start();
+    app = await AuthApp.start({ options: { passwordLogin: { enabled: true, perMinute: 5 } } });
   });
   afterAll(() => app.stop());
 
@@ -30,6 +30,7 @@ describe('the endpoints', () => {
       '/continue': 'GET',
       '/session': 'GET, HEAD',
       '/refresh': 'POST',
+      '/password-login': 'POST',
       '/logout': 'GET, POST',
       '/logout/provider': 'GET',
       '/logged-out': 'GET, HEAD',
@@ -59,6 +60,14 @@ describe('the endpoints', () => {
     expect(answer.status).toBe(404);
     expect(answer.headers['content-type']).toBe('application/problem+json');
     expect(answer.json()).toMatchObject({ code: 'route_not_found', requestId: 'request-1' });
+  });
+
+  it.each(METHODS)('answer %s /password-login with 404 while it is off, whatever else is wrong with the request', async (method) => {
+    const off = await AuthApp.start();
+    const headers = { 'content-type': 'text/plain', 'sec-fetch-site': 'cross-site' };
+    const answer = await off.fetch('/bff/password-login', { method, headers });
+    expect([answer.status, answer.headers['cloakroom-error'], answer.headers['allow']]).toEqual([404, 'route_not_found', undefined]);
+    await off.stop();
   });
 
   it('answer a navigation with a page of the same status and code', async () => {
@@ -91,6 +100,7 @@ describe('the endpoints', () => {
   it.each([
     ['POST', '/bff/refresh'],
     ['POST', '/bff/logout'],
+    ['POST', '/bff/password-login'],
     ['GET', '/bff/session'],
   ])('refuse %s %s from another site (A78, A79)', async (method, path) => {
     for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { 'sec-fetch-site': 'same-site' }]) {

@@ -114,6 +114,6 @@ describe('the dump', () => {
   });
 
   it('leaves out what is not built', () => {
-    expect(dumpConfig(config({ yaml: yamlOf() }))).not.toMatch(/passwordLogin|partitioned|identityHeaders/);
+    expect(dumpConfig(config({ yaml: yamlOf() }))).not.toMatch(/frontChannel|partitioned|identityHeaders/);
   });
 });

@@ -9,8 +9,6 @@ const PLANNED: readonly (readonly [string, Record<string, string>])[] = [
   ['tracing', { tracing: '{ otlpEndpoint: http://otel }' }],
   ['session.store', { session: '{ store: redis }' }],
   ['session.store', { session: '{ store: auto }' }],
-  ['passwordLogin.enabled', { passwordLogin: '{ enabled: true }' }],
-  ['passwordLogin.perMinute', { passwordLogin: '{ perMinute: 6 }' }],
   ['logout.frontChannel', { logout: '{ frontChannel: true }' }],
   ['events.warnBefore', { events: '{ warnBefore: 1m }' }],
   ['revocation.whenUnknown', { revocation: '{ whenUnknown: refuse }' }],
