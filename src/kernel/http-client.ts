@@ -1,17 +1,19 @@
-import { readFileSync } from 'node:fs';
-import { getCACertificates } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import { Agent, ProxyAgent, type Dispatcher } from 'undici';
 import { classifyFailure, HttpClientError } from './http-client-error.ts';
+import { TrustedConnections, type AuthoritiesOutcome } from './trusted-connections.ts';
 
 export interface HttpClientOptions {
   /** Milliseconds for the whole exchange, connecting included. */
   readonly timeout: number;
   /** Bytes of a response body. */
   readonly maxResponse: number;
-  /** PEM file of certificates that are trusted besides the default ones; read once. */
+  /** PEM file of authorities that are trusted besides the default ones; read again when it has changed. */
   readonly caFile?: string;
-  /** URL of an egress proxy. */
+  /** URL of an egress proxy: https goes through a tunnel (CONNECT), and nothing ever around it. */
   readonly proxy?: string;
+  /** Told when another content of `caFile` is in use, and once when one cannot be: then the last good one stays. */
+  readonly onAuthorities?: (outcome: AuthoritiesOutcome) => void;
 }
 
 export interface HttpRequest {
@@ -31,23 +33,44 @@ export interface HttpClient {
 }
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  // A POST (a grant, mostly) gets a connection of its own: after the reset of a kept one nobody can tell whether the peer read it.
-  const kept = createDispatcher(options, {});
-  const single = createDispatcher(options, { pipelining: 0 });
+  const { caFile, onAuthorities } = options;
+  const connections = new TrustedConnections({ make: (trust) => openLanes(options, trust), caFile, onAuthorities });
   return {
     fetch: (url, request = {}) =>
       new Promise((resolve, reject) => {
         const call = new Call(options, resolve, reject);
-        try {
-          const dispatcher = request.method === 'POST' ? single : kept;
-          dispatcher.dispatch(toDispatch(new URL(url), request), call);
-        } catch (error) {
-          call.onResponseError(undefined, error);
-        }
+        const send = ({ kept, single }: Lanes): void => {
+          try {
+            const dispatcher = request.method === 'POST' ? single : kept;
+            dispatcher.dispatch(toDispatch(new URL(url), request), call);
+          } catch (error) {
+            call.onResponseError(undefined, error);
+          }
+        };
+        const lanes = connections.current();
+        if (lanes instanceof Promise) void lanes.then(send);
+        else send(lanes);
       }),
-    close: async () => {
-      await Promise.all([kept.destroy(), single.destroy()]);
-    },
+    close: () => connections.close(),
+  };
+}
+
+interface Lanes {
+  readonly kept: Dispatcher;
+  /** A POST (a grant, mostly) gets a connection of its own: after the reset of a kept one nobody can tell whether the peer read it. */
+  readonly single: Dispatcher;
+  close(): Promise<unknown>;
+  destroy(): Promise<unknown>;
+}
+
+function openLanes(options: HttpClientOptions, trust: SecureContext | undefined): Lanes {
+  const kept = createDispatcher(options, {}, trust);
+  const single = createDispatcher(options, { pipelining: 0 }, trust);
+  return {
+    kept,
+    single,
+    close: () => Promise.all([kept.close(), single.close()]),
+    destroy: () => Promise.all([kept.destroy(), single.destroy()]),
   };
 }
 
@@ -61,8 +84,12 @@ function toDispatch(target: URL, { method = 'GET', headers, body }: HttpRequest)
   };
 }
 
-function createDispatcher(options: HttpClientOptions, reuse: { readonly pipelining?: number }): Dispatcher {
-  const tls = options.caFile === undefined ? {} : { ca: [...getCACertificates('default'), readFileSync(options.caFile, 'utf8')] };
+function createDispatcher(
+  options: HttpClientOptions,
+  reuse: { readonly pipelining?: number },
+  trust: SecureContext | undefined,
+): Dispatcher {
+  const tls = trust === undefined ? {} : { secureContext: trust };
   const connect = { timeout: options.timeout, ...tls };
   // The total timeout below covers head and body; HTTP/2 is off because "not one byte written" is known per HTTP/1.1 request only.
   const common = { ...reuse, allowH2: false, headersTimeout: 0, bodyTimeout: 0, connect };

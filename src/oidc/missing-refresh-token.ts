@@ -20,7 +20,7 @@ export class MissingRefreshToken {
     this.#saidAt = now;
     this.#logger.warn('refresh_token_missing', {
       detail:
-        'offline_access was asked for and the provider returned no refresh token: sessions end with their access token. ' +
+        'offline access was asked for and the provider returned no refresh token: sessions end with their access token. ' +
         'Look at the client\'s allowed grant types at the provider ("Refresh Token"), and at ' +
         'provider.authorizeParams: prompt=consent (many providers), access_type=offline (Google).',
     });

@@ -2,6 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { mergedParams } from './authorization-params.ts';
 import { createHttpClient, type HttpClient } from '../kernel/http-client.ts';
 import type { Logger } from '../kernel/logger.ts';
+import type { AuthoritiesOutcome } from '../kernel/trusted-connections.ts';
 import { systemTimer, within, type Timer } from '../kernel/timer.ts';
 import { buildEndSessionUrl, fillEndSessionTemplate } from './end-session.ts';
 import { CodeExchange } from './code-exchange.ts';
@@ -76,7 +77,7 @@ export class OpenIdIdentityProvider implements IdentityProvider, TokenIssuer {
     this.issuer = provider.issuer;
     this.#options = options;
     this.#redirectUri = new URL(options.redirectUri).href;
-    this.#http = options.http ?? createHttpClient(provider);
+    this.#http = options.http ?? createHttpClient({ ...provider, onAuthorities: (outcome) => logAuthorities(logger, outcome) });
     this.#timer = options.timer ?? systemTimer;
     const common = { http: this.#http, clock, logger, timer: this.#timer };
     this.#metadata = new ProviderMetadata({ ...common, provider, onLoaded: () => this.#keys.refresh() });
@@ -101,7 +102,7 @@ export class OpenIdIdentityProvider implements IdentityProvider, TokenIssuer {
       userinfo: new UserinfoClaims({ requests: this.#requests, logger, mode: provider.userinfo, wantedClaims: options.wantedClaims }),
       missingRefreshToken: new MissingRefreshToken(clock, logger),
       revoker: this.#revoker,
-      refreshTokenExpected: offlineAccess,
+      refreshTokenExpected: offlineAccess || provider.authorizeParams['access_type'] === 'offline',
     });
     const login = { metadata: this.#metadata, keys: this.#keys, requests: this.#requests, signIn, advice: this.#advice };
     this.#codeExchange = new CodeExchange(login);
@@ -197,4 +198,9 @@ export class OpenIdIdentityProvider implements IdentityProvider, TokenIssuer {
     this.#options.logger.warn('refreshed_id_token_refused', { check });
     return breaksContinuity(check) ? { kind: 'subject-changed', tokens } : { kind: 'granted', tokens };
   }
+}
+
+function logAuthorities(logger: Logger, outcome: AuthoritiesOutcome): void {
+  if (outcome.kind === 'renewed') logger.info('provider_certificates_renewed');
+  else logger.warn('provider_certificates_unusable', { file: 'caFile', problem: outcome.problem });
 }

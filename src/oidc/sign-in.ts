@@ -11,7 +11,7 @@ export interface SignInOptions {
   readonly userinfo: UserinfoClaims;
   readonly missingRefreshToken: MissingRefreshToken;
   readonly revoker: TokenRevoker;
-  /** `offline_access` was asked for. */
+  /** It was asked for: by the scope `offline_access`, or as Google wants it. */
   readonly refreshTokenExpected: boolean;
 }
 
