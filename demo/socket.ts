@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 
 /** Why a port could not be had: `EADDRINUSE` when somebody else listens on it. */
@@ -27,6 +28,8 @@ export interface SocketOptions {
   readonly port: number;
   readonly listener: RequestListener;
   readonly upgrades?: Upgrades;
+  /** PEM; with it the server speaks TLS. */
+  readonly tls?: { readonly cert: string; readonly key: string } | undefined;
 }
 
 /** An HTTP server on loopback that can go away and come back on the same port. */
@@ -36,9 +39,10 @@ export class Socket {
   #port: number;
   readonly #upgraded = new Set<Duplex>();
 
-  constructor({ host, port, listener, upgrades }: SocketOptions) {
+  constructor({ host, port, listener, upgrades, tls }: SocketOptions) {
     const shouldUpgradeCallback = (req: IncomingMessage): boolean => upgrades?.takes(req) === true;
-    this.server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0, shouldUpgradeCallback }, listener);
+    const settings = { keepAliveTimeout: 60_000, requestTimeout: 0, shouldUpgradeCallback };
+    this.server = tls === undefined ? createServer(settings, listener) : createTlsServer({ ...settings, ...tls }, listener);
     this.server.on('upgrade', (req: IncomingMessage, stream: Duplex, head: Buffer) => {
       this.#upgraded.add(stream);
       stream.once('close', () => this.#upgraded.delete(stream));

@@ -32,9 +32,11 @@ export interface DevProviderOptions {
   readonly users?: readonly DemoUser[];
   /** Reuse keys between providers of one test file to save their making; by default every start makes its own. */
   readonly signingKeys?: SigningKeys;
+  /** Speaks TLS with this certificate, PEM, and has an issuer on https. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
-export type ResolvedOptions = Required<Omit<DevProviderOptions, 'signingKeys'>>;
+export type ResolvedOptions = Required<Omit<DevProviderOptions, 'signingKeys' | 'tls'>>;
 
 const DEFAULTS = {
   port: 0,
@@ -55,6 +57,6 @@ const DEFAULTS = {
 } as const satisfies Partial<DevProviderOptions>;
 
 export function resolveOptions(options: DevProviderOptions): ResolvedOptions {
-  const { signingKeys: _, ...given } = options;
+  const { signingKeys: _, tls: _tls, ...given } = options;
   return { ...DEFAULTS, ...given };
 }
