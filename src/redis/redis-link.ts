@@ -6,10 +6,8 @@ import type { RedisReply } from './redis-connection.ts';
 import type { RedisState } from './redis-node.ts';
 import type { RedisSettings } from './redis-settings.ts';
 import { createTopology, type RedisTopology } from './redis-topology.ts';
+import { toRedisValue, type RedisValue } from './redis-value.ts';
 import { ScriptCommander, type RedisScript } from './script-commands.ts';
-
-/** As Redis carries it: integers, strings, nothing, lists. */
-export type RedisValue = number | string | null | readonly RedisValue[];
 
 export type RedisStatus = 'up' | 'down' | 'unknown';
 
@@ -121,11 +119,4 @@ export class RedisLink {
     this.#logged.add(event);
     log();
   }
-}
-
-function toRedisValue(value: unknown): RedisValue {
-  if (typeof value === 'number' || typeof value === 'string' || value === null) return value;
-  if (Array.isArray(value)) return value.map(toRedisValue);
-  // An error inside a list, or a type that RESP 2 does not have.
-  throw new StoreUnavailableError('unreadable_reply', true);
 }

@@ -5,6 +5,7 @@ import type { RedisConnection, RedisReply } from './redis-connection.ts';
 import { unavailable, type RedisFault } from './redis-fault.ts';
 import type { RedisAddress } from './redis-settings.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
+import { WakeablePause } from './wakeable-pause.ts';
 
 export type RedisState = { readonly kind: 'unknown' } | { readonly kind: 'up' } | { readonly kind: 'down'; readonly reason: string };
 
@@ -34,15 +35,16 @@ const TIMEOUT: RedisFault = { reason: 'timeout', sent: true, leave: true };
 /** Keeps a connection to one server: makes another one whenever it is lost, for ever, and asks now and then whether it is alive. */
 export class RedisNode {
   readonly #options: RedisNodeOptions;
+  readonly #pause: WakeablePause;
   #state: RedisState = { kind: 'unknown' };
   #connection: RedisConnection | undefined;
   /** Attempts since a command was last answered. */
   #failures = 0;
   #isClosed = false;
-  #wake: () => void = () => undefined;
 
   constructor(options: RedisNodeOptions) {
     this.#options = options;
+    this.#pause = new WakeablePause(options.timer);
   }
 
   get state(): RedisState {
@@ -59,7 +61,7 @@ export class RedisNode {
   close(): void {
     this.#isClosed = true;
     this.#connection?.end(CLOSED);
-    this.#wake();
+    this.#pause.wake();
   }
 
   /** Answers within the time limit. Rejects with StoreUnavailableError: at once while there is no connection. */
@@ -84,7 +86,7 @@ export class RedisNode {
       const connection = await this.#connect();
       onFirst();
       if (connection !== undefined) await this.#checkUntilEnd(connection);
-      await this.#pause(reconnectDelay(this.#failures, this.#options.random));
+      await this.#pause.wait(reconnectDelay(this.#failures, this.#options.random));
     }
     onFirst();
   }
@@ -110,7 +112,7 @@ export class RedisNode {
     connection.onEnd(({ reason }) => {
       this.#connection = undefined;
       this.#become({ kind: 'down', reason });
-      this.#wake();
+      this.#pause.wake();
     });
     this.#become({ kind: 'up' });
   }
@@ -121,7 +123,7 @@ export class RedisNode {
 
   async #checkUntilEnd(connection: RedisConnection): Promise<void> {
     while (connection.fault === undefined) {
-      await this.#pause(this.#options.checkEvery);
+      await this.#pause.wait(this.#options.checkEvery);
       await this.#checkAgain(connection);
     }
   }
@@ -135,17 +137,6 @@ export class RedisNode {
     } catch {
       // What makes a check fail has ended the connection.
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    if (this.#isClosed) return Promise.resolve();
-    return new Promise((resolve) => {
-      const cancel = this.#options.timer.after(ms, resolve);
-      this.#wake = () => {
-        cancel();
-        resolve();
-      };
-    });
   }
 
   #become(state: RedisState): void {

@@ -38,6 +38,11 @@ export class RedisServer {
     return `${this.#wishes.certificate === undefined ? 'redis' : 'rediss'}://127.0.0.1:${String(this.port)}`;
   }
 
+  /** Holds the certificate it shows. */
+  get certificateFile(): string {
+    return this.#path('cert.pem');
+  }
+
   /** Resolves when it serves. After `stop` it may be started again, at the same port and without what it held. */
   async start(): Promise<void> {
     const process = spawn('redis-server', [this.#path('redis.conf'), ...(this.#wishes.sentinel === true ? ['--sentinel'] : [])], {
