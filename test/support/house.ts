@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { startEchoApi, type EchoApi } from '../../demo/api/echo-api.ts';
 import { startDevProvider, type DevProvider } from '../../demo/provider/dev-provider.ts';
@@ -167,7 +168,9 @@ function configOf(origin: string, port: number, provider: DevProvider, api: Echo
       { path: '/pages', upstream: api.origin, stripPrefix: true, navigation: 'allow' },
     ],
   };
-  const loaded = loadConfig({ file: 'house.yaml', env: {}, readFile: () => stringify(overlay(base, options.config ?? {})) });
+  const yaml = stringify(overlay(base, options.config ?? {}));
+  const readFile = (name: string): string => (name === 'house.yaml' ? yaml : readFileSync(name, 'utf8'));
+  const loaded = loadConfig({ file: 'house.yaml', env: {}, readFile });
   if (loaded.kind === 'ok') return loaded.config;
   throw new Error(loaded.problems.map(({ path, message }) => `${path}: ${message}`).join('\n'));
 }
