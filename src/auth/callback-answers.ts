@@ -10,6 +10,7 @@ import { overBudget } from './over-budget.ts';
 import { continueTo, failureAnswer } from './own-answers.ts';
 import { homeOf, loginUrlOf } from './public-urls.ts';
 import { safeReturnTo } from './return-to.ts';
+import { withSilentError } from './silent-error.ts';
 import type { SignedIn } from './session-start.ts';
 import { continueBack } from './way-back.ts';
 
@@ -63,12 +64,8 @@ export class CallbackAnswers {
   /** OIDC Core §3.1.2.6: `login_required` and its like reach the page that asked, as a query parameter of returnTo. */
   silentFailure({ state, returnTo }: LoginAttempt, providerError: string): OwnResponse {
     const { urls, goesOnByItself, attempts, options } = this.#parts;
-    const url = new URL(safeReturnTo(returnTo, urls), urls.origin);
-    if (url.searchParams.has(options.silentErrorParam)) url.searchParams.delete(options.silentErrorParam);
-    // Appended by hand, because searchParams would re-spell what the page put into its query.
-    const pair = `${encodeURIComponent(options.silentErrorParam)}=${encodeURIComponent(providerError)}`;
-    const query = url.search === '' ? `?${pair}` : `${url.search}&${pair}`;
-    const way = { returnTo: url.pathname + query + url.hash, title: 'You are not signed in', cookies: attempts.finish(state) };
+    const page = withSilentError(safeReturnTo(returnTo, urls), options.silentErrorParam, providerError);
+    const way = { returnTo: page, title: 'You are not signed in', cookies: attempts.finish(state) };
     return continueBack(way, goesOnByItself);
   }
 

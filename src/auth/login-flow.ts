@@ -5,6 +5,7 @@ import { singleParam, type EndpointRequest } from './endpoint-request.ts';
 import { failureAnswer, redirectTo } from './own-answers.ts';
 import { safeReturnTo, safeTargetLink } from './return-to.ts';
 import { sidOf } from './session-gate.ts';
+import { withoutSilentError } from './silent-error.ts';
 import { isUserNavigation } from './user-navigation.ts';
 
 /** Whatever the configuration passes on, these stay ours (A74). */
@@ -70,7 +71,7 @@ export class LoginFlow {
       });
     }
     const destination = returnTo === undefined ? safeTargetLink(targetLink, urls) : safeReturnTo(returnTo, urls);
-    return { returnTo: destination, params, ...maxAgeOf(params['max_age']) };
+    return { returnTo: withoutSilentError(destination, options.silentErrorParam), params, ...maxAgeOf(params['max_age']) };
   }
 
   /** The session that this login will replace, if its cookie came along (Strict: not after a click on another site). */
