@@ -249,7 +249,59 @@ describe('the HTTP client for calls of our own', () => {
     });
     const url = await listen(proxy, () => proxy.closeAllConnections());
     const failure = await failureOf(client({ proxy: url }).fetch('https://id.example.com/'));
-    expect(failure.sent).toBe(false);
+    expect(failure).toEqual({ reason: 'connect', sent: false });
     expect(targets).toEqual(['id.example.com:443']);
+  });
+
+  it.each([
+    ['gives no whole answer', 'HTTP/1.1 200'],
+    ['answers rubbish', 'rubbish\r\n\r\n'],
+    ['hangs up', ''],
+  ])('has sent nothing when the egress proxy %s', async (_title, answer) => {
+    const url = await raw((socket) => socket.once('data', () => socket.end(answer)));
+    const failure = await failureOf(client({ proxy: url }).fetch('https://id.example.com/', { method: 'POST', body: 'a=b' }));
+    expect(failure.sent).toBe(false);
+  });
+
+  it('has sent nothing when the egress proxy never answers', async () => {
+    const url = await raw(() => undefined);
+    const failure = await failureOf(client({ proxy: url, timeout: 100 }).fetch('https://id.example.com/', { method: 'POST', body: 'a=b' }));
+    expect(failure).toEqual({ reason: 'timeout', sent: false });
+  });
+
+  it('sends nothing after it was closed, although its CA file has changed since', async () => {
+    const [certificate, other] = [loopbackCertificate(Date.now()), loopbackCertificate(Date.now())];
+    let hits = 0;
+    const server = createHttpsServer(certificate, (_request, response) => {
+      hits++;
+      response.end('ok');
+    });
+    const url = (await listen(server, () => server.closeAllConnections())).replace('http:', 'https:');
+    const caFile = fileOf(certificate.cert);
+    const closed = client({ caFile });
+    await closed.close();
+    writeFileSync(caFile, certificate.cert + other.cert);
+    expect(await failureOf(closed.fetch(url))).toEqual({ reason: 'closed', sent: false });
+    expect(hits).toBe(0);
+  });
+
+  it('lets a call end that is under way when its CA file changes', async () => {
+    const certificate = loopbackCertificate(Date.now());
+    const waiting: (() => void)[] = [];
+    const server = createHttpsServer(certificate, (request, response) => {
+      if (request.url === '/slow') waiting.push(() => response.end('slow'));
+      else response.end('quick');
+    });
+    const url = (await listen(server, () => server.closeAllConnections())).replace('http:', 'https:');
+    const caFile = fileOf(certificate.cert);
+    const outcomes: string[] = [];
+    const trusting = client({ caFile, onAuthorities: ({ kind }) => outcomes.push(kind) });
+    const slow = trusting.fetch(`${url}/slow`);
+    while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    writeFileSync(caFile, certificate.cert + loopbackCertificate(Date.now()).cert);
+    expect(await (await trusting.fetch(url)).text()).toBe('quick');
+    waiting.forEach((answer) => answer());
+    expect(await (await slow).text()).toBe('slow');
+    expect(outcomes).toEqual(['renewed']);
   });
 });

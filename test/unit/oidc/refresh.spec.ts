@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { RefreshRequest } from '../../../src/oidc/identity-provider.ts';
+import type { RefreshOutcome, RefreshRequest } from '../../../src/oidc/identity-provider.ts';
 import type { OpenIdIdentityProviderOptions } from '../../../src/oidc/openid-identity-provider.ts';
 import type { ProviderOptions } from '../../../src/oidc/provider-options.ts';
+import { EgressProxy } from '../../support/egress-proxy.ts';
 import { HostileProvider, signingKey, type Answer } from '../../support/hostile-provider.ts';
 import { callback, REDIRECT_URI, setUp, type Setup } from '../../support/openid-setup.ts';
 
@@ -27,16 +28,22 @@ const make = (refresh: Partial<OpenIdIdentityProviderOptions['refresh']> = {}, p
   return made;
 };
 
+/** The metadata are asked for first, as everybody does who refreshes. */
+const refresh = async ({ provider }: Pick<Setup, 'provider'>): Promise<RefreshOutcome> => {
+  await provider.ready();
+  return provider.refresh(REQUEST);
+};
+
 describe('the refresh request', () => {
   it('has HTTP Basic, the grant and the token, and nothing else by default', async () => {
-    await make().provider.refresh(REQUEST);
+    await refresh(make());
     const { form, headers } = hostile.last('token');
     expect(Object.fromEntries(form)).toEqual({ grant_type: 'refresh_token', refresh_token: 'refresh-0' });
     expect(headers.authorization).toMatch(/^Basic /);
   });
 
   it('has redirect_uri when configured', async () => {
-    await make({ redirectUri: true }).provider.refresh(REQUEST);
+    await refresh(make({ redirectUri: true }));
     expect(hostile.last('token').form.get('redirect_uri')).toBe(REDIRECT_URI);
   });
 
@@ -46,7 +53,7 @@ describe('the refresh request', () => {
     [['admin'], null],
     ['off' as const, null],
   ])('has for scope %j no more than was granted: %j', async (scope, sent) => {
-    await make({ scope }).provider.refresh(REQUEST);
+    await refresh(make({ scope }));
     expect(hostile.last('token').form.get('scope')).toBe(sent);
   });
 });
@@ -54,7 +61,7 @@ describe('the refresh request', () => {
 describe('a refresh that the provider grants', () => {
   it('gives the new tokens and the claims of a refreshed ID token', async () => {
     hostile.answerTokens({ id_token: await hostile.idToken({ nonce: undefined, name: 'Alice' }) });
-    expect(await make().provider.refresh(REQUEST)).toMatchObject({
+    expect(await refresh(make())).toMatchObject({
       kind: 'granted',
       tokens: { accessToken: 'access-1', refreshToken: 'refresh-1' },
       claims: { name: 'Alice' },
@@ -63,7 +70,7 @@ describe('a refresh that the provider grants', () => {
 
   it('gives no refresh token when the answer has none', async () => {
     hostile.answerTokens({ refresh_token: undefined, id_token: undefined });
-    const outcome = await make().provider.refresh(REQUEST);
+    const outcome = await refresh(make());
     expect(outcome).toMatchObject({ kind: 'granted' });
     expect(outcome).not.toHaveProperty('tokens.refreshToken');
     expect(outcome).not.toHaveProperty('claims');
@@ -73,7 +80,7 @@ describe('a refresh that the provider grants', () => {
     hostile.answerTokens({ expires_in });
     const { provider, clock } = make();
     const before = clock.now();
-    const outcome = await provider.refresh(REQUEST);
+    const outcome = await refresh({ provider });
     expect(outcome).toMatchObject({ kind: 'granted', tokens: { refreshToken: 'refresh-1' } });
     const lifetime = outcome.kind === 'granted' ? outcome.tokens.accessTokenExpiresAt - before : 0;
     expect(lifetime).toBeGreaterThanOrEqual(300_000);
@@ -85,7 +92,7 @@ describe('a refresh that the provider grants', () => {
       text: '{"access_token":"a","token_type":"bearer","refresh_token":"refresh-1","expires_in":1e400}',
       headers: { 'content-type': 'application/json' },
     });
-    expect(await make().provider.refresh(REQUEST)).toMatchObject({ kind: 'granted', tokens: { refreshToken: 'refresh-1' } });
+    expect(await refresh(make())).toMatchObject({ kind: 'granted', tokens: { refreshToken: 'refresh-1' } });
   });
 
   it.each<[string, Answer]>([
@@ -95,7 +102,7 @@ describe('a refresh that the provider grants', () => {
     ['never answers', 'hang'],
   ])('keeps the rotated token and the claims when the key endpoint %s', async (_title, answer) => {
     hostile.answers.set('jwks', answer);
-    const outcome = await make({}, { timeout: 200 }).provider.refresh(REQUEST);
+    const outcome = await refresh(make({}, { timeout: 200 }));
     expect(outcome).toMatchObject({ kind: 'granted', tokens: { refreshToken: 'refresh-1' } });
     expect(outcome).not.toHaveProperty('claims');
   });
@@ -121,7 +128,7 @@ describe('a refresh that the provider grants', () => {
     ]) {
       hostile.answerTokens({ id_token: token });
       const { provider, logger } = make();
-      const outcome = await provider.refresh(REQUEST);
+      const outcome = await refresh({ provider });
       expect(outcome).toMatchObject({ kind: 'granted', tokens: { refreshToken: 'refresh-1' } });
       expect(outcome).not.toHaveProperty('claims');
       expect(logger.of('refreshed_id_token_refused')).toHaveLength(1);
@@ -136,7 +143,7 @@ describe('a refreshed ID token', () => {
     ['of another issuer', { iss: 'https://other.example' }],
   ])('%s ends the session, and the new tokens are handed out to be revoked', async (_title, claims) => {
     hostile.answerTokens({ id_token: await hostile.idToken(claims) });
-    expect(await make().provider.refresh(REQUEST)).toMatchObject({ kind: 'subject-changed', tokens: { refreshToken: 'refresh-1' } });
+    expect(await refresh(make())).toMatchObject({ kind: 'subject-changed', tokens: { refreshToken: 'refresh-1' } });
   });
 
   it('without signature, or with a wrong one, ends the session', async () => {
@@ -145,7 +152,7 @@ describe('a refreshed ID token', () => {
     const forged = await hostile.idToken({}, { key: await signingKey('ES256', 'key-1') });
     for (const id_token of [unsigned, forged]) {
       hostile.answerTokens({ id_token });
-      expect((await make().provider.refresh(REQUEST)).kind).toBe('subject-changed');
+      expect((await refresh(make())).kind).toBe('subject-changed');
     }
   });
 });
@@ -154,10 +161,10 @@ describe('a wrong signature while the keys may not be fetched again', () => {
   it('proves nothing: the tokens are kept and the claims stay', async () => {
     const { provider, logger } = make();
     hostile.answerTokens({ id_token: await hostile.idToken({}, { key: await signingKey('ES256', 'key-2') }) });
-    await provider.refresh(REQUEST);
+    await refresh({ provider });
     const fetches = hostile.count('jwks');
     hostile.answerTokens({ id_token: await hostile.idToken({}, { key: await signingKey('ES256', 'key-1') }) });
-    const outcome = await provider.refresh(REQUEST);
+    const outcome = await refresh({ provider });
     expect(outcome).toMatchObject({ kind: 'granted', tokens: { refreshToken: 'refresh-1' } });
     expect(outcome).not.toHaveProperty('claims');
     expect(hostile.count('jwks')).toBe(fetches);
@@ -192,27 +199,38 @@ describe('a refresh that brings no tokens', () => {
     ['a huge body', { text: 'x'.repeat(70_000) }, { kind: 'failed', sent: true, cause: 'too_large' }],
   ])('says so: %s', async (_title, answer, expected) => {
     hostile.answers.set('token', answer);
-    expect(await make({}, { maxResponse: 65_536 }).provider.refresh(REQUEST)).toEqual(expected);
+    expect(await refresh(make({}, { maxResponse: 65_536 }))).toEqual(expected);
     expect(hostile.count('token')).toBe(1);
   });
 
   it('says that it was sent when the provider never answers', async () => {
     hostile.answers.set('token', 'hang');
-    expect(await make({}, { timeout: 100 }).provider.refresh(REQUEST)).toEqual({ kind: 'failed', sent: true, cause: 'timeout' });
+    expect(await refresh(make({}, { timeout: 100 }))).toEqual({ kind: 'failed', sent: true, cause: 'timeout' });
   });
 
   it('says that nothing was sent when the provider went down', async () => {
     const { provider } = make();
-    await provider.refresh(REQUEST);
+    await refresh({ provider });
     await hostile.stop();
-    const outcome = await provider.refresh(REQUEST);
+    const outcome = await refresh({ provider });
     await hostile.start();
     expect(outcome).toEqual({ kind: 'failed', sent: false, cause: 'refused' });
   });
 
+  it('says that nothing was sent when the egress proxy is down or refuses the tunnel', async () => {
+    const proxy = await EgressProxy.start();
+    const endpoints = { authorization: 'https://127.0.0.1:9/a', token: 'https://127.0.0.1:9/t', jwks: 'https://127.0.0.1:9/k' };
+    const { provider } = make({}, { proxy: proxy.url, endpoints });
+    proxy.refusal = 403;
+    expect(await refresh({ provider })).toEqual({ kind: 'failed', sent: false, cause: 'connect' });
+    expect(proxy.tunnels).toEqual(['127.0.0.1:9']);
+    await proxy.down();
+    expect(await refresh({ provider })).toEqual({ kind: 'failed', sent: false, cause: 'refused' });
+  });
+
   it('says that nothing was sent when the provider was never seen', async () => {
     hostile.answers.set('discovery', { status: 503 });
-    expect(await make().provider.refresh(REQUEST)).toMatchObject({ kind: 'failed', sent: false, cause: 'metadata_unknown' });
+    expect(await refresh(make())).toMatchObject({ kind: 'failed', sent: false, cause: 'metadata_unknown' });
     expect(hostile.count('token')).toBe(0);
   });
 });
