@@ -1,4 +1,5 @@
 import type { Config } from './config/config.ts';
+import { refreshTokensOf } from './config/provider-presets.ts';
 import { systemClock, type Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
 import { systemTimer } from './kernel/timer.ts';
@@ -24,7 +25,7 @@ export function createHeads(
 ): Heads {
   const { refresh, session, replicas } = config;
   const times = { handover: refresh.handover, confirmAfter: refresh.confirmAfter, idle: session.idle };
-  const rotation = new RefreshTokenRotation({ assumed: 'unknown', uncoordinated: replicas > 1 && redis === undefined, logger });
+  const rotation = new RefreshTokenRotation({ assumed: refreshTokensOf(config.provider.preset), uncoordinated: replicas > 1 && redis === undefined, logger });
   const local = new MemorySessionHead({ clock, ...times, memory: refresh.headMemory });
   if (redis === undefined) return { head: local, rotation, close: () => undefined };
   const time = clock === systemClock ? 'of-store' : 'of-clock';

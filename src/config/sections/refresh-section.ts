@@ -48,8 +48,7 @@ export class RefreshSection {
 
   @Option({
     type: oneOf('auto', 'wait', 'risk'),
-    planned: true,
-    doc: 'What happens to renewals while Redis is configured and unreachable.',
+    doc: 'What happens to renewals while Redis is configured and unreachable: `wait` for it (then 503, the session kept), `risk` that two processes spend one refresh token, or `auto` = go on where that does no harm (tokens that do not change, `providerLeeway` of 5s or more), else wait.',
   })
   readonly withoutCoordination: 'auto' | 'wait' | 'risk' = 'auto';
 

@@ -63,7 +63,7 @@ describe('docs/configuration.md', () => {
     expect(row('cookie.keys[].secret')).toContain('(or `…File`)');
     expect(row('cookie.partitioned')).toContain('*Planned.*');
     expect(row('metrics.enabled')).toContain('*Planned.*');
-    expect(row('routes[].token')).toContain('planned: `client` `exchange`');
+    expect(row('session.store')).toContain('planned: `redis` `auto`');
   });
 
   it('is up to date', async () => {
