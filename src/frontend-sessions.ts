@@ -11,6 +11,7 @@ import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
 import { systemTimer } from './kernel/timer.ts';
 import type { IdentityProvider } from './oidc/identity-provider.ts';
+import type { TokenIssuer } from './oidc/token-issuer.ts';
 import type { RedisLink } from './redis/redis-link.ts';
 import { CookieSessionStore } from './session/cookie-session-store.ts';
 import { LiveConnections } from './session/live-connections.ts';
@@ -18,6 +19,7 @@ import { LocalRevocations } from './session/local-revocations.ts';
 import { SessionActivity } from './session/session-activity.ts';
 import { SessionResolver } from './session/session-resolver.ts';
 import { TicketDelivery } from './session/ticket-delivery.ts';
+import { RouteTokens } from './tokens/route-tokens.ts';
 import { TokenRefresher } from './tokens/token-refresher.ts';
 
 export type Cookies = ReturnType<typeof createCookies>;
@@ -40,7 +42,7 @@ export function createCookies({ cookie, provider, login }: Config, urls: PublicU
 export function createSessions(
   config: Config,
   cookies: Cookies,
-  provider: IdentityProvider,
+  provider: IdentityProvider & TokenIssuer,
   { clock, logger, redis }: { readonly clock: Clock; readonly logger: Logger; readonly redis: RedisLink | undefined },
 ) {
   const { handover, confirmAfter } = config.refresh;
@@ -50,6 +52,20 @@ export function createSessions(
   const heads = createHeads(config, { clock, logger, redis });
   const { head, rotation } = heads;
   const revocations = new LocalRevocations({ clock });
+  const refresher = new TokenRefresher({
+    provider,
+    store,
+    head,
+    heads: head,
+    revocations,
+    clock,
+    logger,
+    policy: config.refresh,
+    rotation,
+    providerTimeout: config.provider.timeout,
+    claims: keptClaims(config),
+    fits: (value) => cookie.fits(value),
+  });
   return {
     store,
     head,
@@ -59,20 +75,8 @@ export function createSessions(
     resolver: new SessionResolver({ store, heads: head, revocations, clock, logger, idle, confirmAfter }),
     activity: new SessionActivity({ store, clock, idleStep, handover }),
     delivery: new TicketDelivery({ cookie, heads: head, revocations, clock, handover }),
-    refresher: new TokenRefresher({
-      provider,
-      store,
-      head,
-      heads: head,
-      revocations,
-      clock,
-      logger,
-      policy: config.refresh,
-      rotation,
-      providerTimeout: config.provider.timeout,
-      claims: keptClaims(config),
-      fits: (value) => cookie.fits(value),
-    }),
+    refresher,
+    routeTokens: new RouteTokens({ provider, refresher, revocations, policy: config.refresh, clock, logger }),
   };
 }
 
@@ -82,3 +86,8 @@ export const ruleClaims = ({ access, routes }: Config): readonly string[] =>
 
 /** Claims that a session keeps. */
 export const keptClaims = (config: Config): readonly string[] => [...new Set([...config.session.claims, ...ruleClaims(config)])];
+
+/** What a user's grant must cover besides the provider's default, so that routes can have tokens for it (RFC 8707 §2.1). */
+export const userResources = ({ routes }: Config): readonly string[] => [
+  ...new Set(routes.flatMap(({ token, resource }) => (token === 'user' && resource !== undefined ? [resource] : []))),
+];

@@ -5,7 +5,7 @@ import type { Config } from './config/config.ts';
 import { keepCookies } from './cookie/cookie-header.ts';
 import { SessionIdMac } from './cookie/session-id-mac.ts';
 import { createFrontDoor, type FrontDoor } from './front-door.ts';
-import { createCookies, createSessions, keptClaims, ruleClaims, type Cookies, type Sessions } from './frontend-sessions.ts';
+import { createCookies, createSessions, keptClaims, ruleClaims, userResources, type Cookies, type Sessions } from './frontend-sessions.ts';
 import { endpointOf } from './inner-paths.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
@@ -81,6 +81,7 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
     close: () =>
       takeAll([
         () => sessions.refresher.close(),
+        () => sessions.routeTokens.close(),
         () => tokenRevocation.flush(),
         () => provider.close(),
         () => upstreams.close(),
@@ -139,6 +140,7 @@ function createProxy(config: Config, parts: DoorParts, trustedProxies: TrustedPr
     cookie: cookies.session,
     resolver: sessions.resolver,
     refresher: sessions.refresher,
+    routeTokens: sessions.routeTokens,
     activity: sessions.activity,
     delivery: sessions.delivery,
     live: sessions.live,
@@ -154,6 +156,7 @@ function createProvider(config: Config, urls: PublicUrls, { clock, logger }: Sur
     refresh: config.refresh,
     logout: config.logout,
     wantedClaims: keptClaims(config),
+    resources: userResources(config),
     clock,
     logger,
   });

@@ -23,3 +23,6 @@ export function isProviderUrl(url: string): boolean {
 
 /** A provider URL without a query, as OpenID Connect Discovery §2 wants an issuer. */
 export const isIssuer = (url: string): boolean => isProviderUrl(url) && !url.includes('?');
+
+/** A resource indicator: an absolute URI without a fragment (RFC 8707 §2), such as https://api.example/orders or urn:example:orders. */
+export const isResource = (uri: string): boolean => /^[A-Za-z][A-Za-z0-9+.-]*:[\x21\x22\x24-\x7e]+$/.test(uri) && URL.canParse(uri);

@@ -53,6 +53,7 @@ const RULES: readonly Rule[] = [
   { needs: ['routes', 'basePath'], check: overlappingRoutes },
   { needs: ['routes', 'cookie.name'], check: ownCookies },
   { needs: ['routes'], check: routeTls },
+  { needs: ['routes', 'provider.clientAuthMethod'], check: publicClientTokens },
 ];
 
 /** What the rules over several sections find, given the problems that are known already. */
@@ -104,6 +105,18 @@ function routeTls({ routes }: Config): readonly ConfigProblem[] {
   });
 }
 
+/** RFC 6749 §4.4: the grant is for confidential clients only. */
+function publicClientTokens({ routes, provider }: Config): readonly ConfigProblem[] {
+  const isPublic = provider.clientAuthMethod === 'none';
+  return routes.flatMap(({ token }, index) =>
+    when(
+      isPublic && token === 'client',
+      `routes[${index}].token`,
+      'may not be client while provider.clientAuthMethod is none: a client without a secret gets no token of its own',
+    ),
+  );
+}
+
 /** What is allowed but should be known to whoever starts this. */
 export function warningsOf(config: Config): readonly string[] {
   const { publicUrl, provider, cookie, trustedProxies, routes, spa } = config;
@@ -123,8 +136,18 @@ export function warningsOf(config: Config): readonly string[] {
     [trustedProxies.some((range) => range.endsWith('/0')), 'trustedProxies: every client is trusted to name its own address'],
     [routes.length === 0 && spa === undefined, 'routes: neither a route nor a spa is configured, so there is nothing to serve'],
   ];
-  return [...cases.filter(([applies]) => applies).map(([, words]) => words), ...lifecycleWarnings(config), ...unverifiedUpstreams(config)];
+  return [
+    ...cases.filter(([applies]) => applies).map(([, words]) => words),
+    ...lifecycleWarnings(config),
+    ...openClientRoutes(config),
+    ...unverifiedUpstreams(config),
+  ];
 }
+
+const openClientRoutes = ({ routes }: Config): readonly string[] =>
+  routes
+    .filter(({ token, access }) => token === 'client' && access.allow.length === 0)
+    .map(({ path }) => `route ${path}: token: client without access: whoever reaches this app is served there, signed in or not`);
 
 /** A loud one for each. */
 const unverifiedUpstreams = ({ routes }: Config): readonly string[] =>

@@ -8,11 +8,14 @@ import type { SessionActivity } from '../session/session-activity.ts';
 import { endedBy, sessionFailure, type EndedLookup } from '../session/session-failure.ts';
 import type { ActiveSession, SessionLookup, TakenTicket } from '../session/session-lookup.ts';
 import type { SessionResolver } from '../session/session-resolver.ts';
-import type { Freshness } from '../tokens/freshness.ts';
+import type { RouteToken } from '../tokens/route-token.ts';
+import type { RouteTokens } from '../tokens/route-tokens.ts';
 import type { TokenRefresher } from '../tokens/token-refresher.ts';
 import type { ApiRoute } from './api-routes.ts';
 import type { ExchangeContext } from './exchange-context.ts';
-import { hasBody, type Forwarder } from './forwarder.ts';
+import { SessionlessExchanges } from './exchange-own-token.ts';
+import { isRepeatable, later } from './exchange-steps.ts';
+import type { Forwarder } from './forwarder.ts';
 import { ProxyExchange, type ExchangeOwner } from './proxy-exchange.ts';
 import { isTooLarge, methodNotAllowed } from './refusals.ts';
 import type { RequestHead } from './request-head.ts';
@@ -33,6 +36,7 @@ export interface ApiProxyOptions extends ExchangeContext {
   readonly cookie: Pick<SessionCookie, 'read'>;
   readonly resolver: Pick<SessionResolver, 'resolve'>;
   readonly refresher: Pick<TokenRefresher, 'fresh' | 'refreshNow'>;
+  readonly routeTokens: Pick<RouteTokens, 'own' | 'ownRenewed' | 'token' | 'renewed'>;
   readonly activity: Pick<SessionActivity, 'touch'>;
 }
 
@@ -44,12 +48,14 @@ export class ApiProxy implements ExchangeOwner {
   readonly #options: ApiProxyOptions;
   readonly #requests: ReadonlyMap<ApiRoute, Traffic>;
   readonly #webSockets: ReadonlyMap<ApiRoute, Traffic>;
+  readonly #sessionless: SessionlessExchanges;
 
   constructor(options: ApiProxyOptions) {
     this.#options = options;
     const { routes, live } = options;
     const places = new WebSocketPlaces(options.websocket);
     this.#requests = new Map(routes.map((it) => [it, new RequestTraffic(options.forwarderOf(it), it)]));
+    this.#sessionless = new SessionlessExchanges(options.routeTokens, (exchange, accessToken) => this.#forward(exchange, accessToken));
     this.#webSockets = new Map(routes.map((it) => [it, new WebSocketTraffic(options.tunnelOf(it), places, () => live.isClosed)]));
   }
 
@@ -79,7 +85,7 @@ export class ApiProxy implements ExchangeOwner {
     if (!route.methodSet.has(method)) return exchange.fail(methodNotAllowed(route));
     if (route.csrf && !this.#passesCsrf(exchange)) return;
     if (isTooLarge(request, route)) return exchange.fail(TOO_LARGE);
-    if (route.token === 'none') return this.#forward(exchange, undefined);
+    if (!route.readsSession) return this.#sessionless.begin(exchange);
     exchange.cookies.presented = this.#options.cookie.read(request.headers.cookie);
     const lookup = this.#options.resolver.resolve(exchange.cookies.presented);
     if (lookup instanceof Promise) return later(exchange, lookup, (it) => this.#judge(exchange, it));
@@ -95,20 +101,23 @@ export class ApiProxy implements ExchangeOwner {
     if (!mayEnter(this.#options.access, claims) || !mayEnter(route.access.allow, claims)) {
       return exchange.fail(NOT_ADMITTED);
     }
-    const fresh = this.#options.refresher.fresh(lookup, route.activity);
+    const { policy, activity } = route;
+    const { refresher, routeTokens } = this.#options;
+    const fresh = policy === undefined ? refresher.fresh(lookup, activity) : routeTokens.token(policy, lookup, activity);
     if (fresh instanceof Promise) return later(exchange, fresh, (it) => this.#withToken(exchange, lookup, it));
     this.#withToken(exchange, lookup, fresh);
   }
 
-  #withToken(exchange: ProxyExchange, active: ActiveSession, fresh: Freshness): void {
-    if (fresh.kind === 'unavailable') return exchange.fail({ code: fresh.code, retryAfter: fresh.retryAfter });
+  #withToken(exchange: ProxyExchange, active: ActiveSession, fresh: RouteToken): void {
     if (fresh.kind === 'rejected') return this.signedOut(exchange, endedBy(fresh, active));
     exchange.cookies.taken = fresh.taken ?? active.taken;
+    if (fresh.kind === 'unavailable') return exchange.fail({ code: fresh.code, retryAfter: fresh.retryAfter });
+    if (fresh.kind === 'refused') return exchange.fail({ code: 'forbidden', detail: fresh.detail });
     exchange.session = fresh.session;
-    const { accessToken } = fresh.session;
+    const accessToken = fresh.accessToken ?? fresh.session.accessToken;
     if (exchange.secondTry !== undefined) return this.#forward(exchange, accessToken);
     if (exchange.route.retryOn401 && isRepeatable(exchange.request)) {
-      exchange.secondTry = new SecondTry(() => this.#renewed(exchange, { ...active, session: fresh.session }));
+      exchange.secondTry = new SecondTry(() => this.#renewed(exchange, { ...active, session: fresh.session }, accessToken));
     }
     const reseals = exchange.cookies.taken === undefined && exchange.route.activity && !exchange.isUpgrade;
     const touched = reseals ? this.#options.activity.touch(active) : undefined;
@@ -128,10 +137,14 @@ export class ApiProxy implements ExchangeOwner {
    * The upstream refused the token although it should be good. One renewal and one more try, when the token was not new anyway:
    * otherwise the answer is the upstream's own opinion, and is passed on.
    */
-  async #renewed(exchange: ProxyExchange, active: ActiveSession): Promise<Remedy> {
-    const fresh = await this.#options.refresher.refreshNow(active, exchange.route.activity);
+  async #renewed(exchange: ProxyExchange, active: ActiveSession, refused: string): Promise<Remedy> {
+    const { policy, activity } = exchange.route;
+    const { refresher, routeTokens } = this.#options;
+    const fresh = await (policy === undefined
+      ? refresher.refreshNow(active, activity)
+      : routeTokens.renewed(policy, active, refused, activity));
     if (fresh.kind === 'rejected') return () => this.signedOut(exchange, endedBy(fresh, active));
-    if (fresh.kind !== 'usable' || fresh.session.accessToken === active.session.accessToken) return undefined;
+    if (fresh.kind !== 'usable' || (fresh.accessToken ?? fresh.session.accessToken) === refused) return undefined;
     return () => this.#withToken(exchange, active, fresh);
   }
 
@@ -175,14 +188,4 @@ function trafficOf(all: ReadonlyMap<ApiRoute, Traffic>, route: ApiRoute): Traffi
   return traffic;
 }
 
-/** May be sent twice without harm, and can be: there is no body that would have been read. */
-function isRepeatable(request: IncomingMessage): boolean {
-  return REPEATABLE.has(request.method ?? '') && !hasBody(request);
-}
-
-const REPEATABLE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 const ASK: readonly string[] = ['A page of another site led you here.', 'Nothing has been sent yet. Go on only if you meant to come here.'];
-
-function later<T>(exchange: ProxyExchange, value: Promise<T>, next: (value: T) => void): void {
-  value.then(next).catch((error: unknown) => exchange.crash(error));
-}

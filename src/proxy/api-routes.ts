@@ -1,14 +1,14 @@
 import type { AccessRule } from '../access/access-policy.ts';
 import { isBelow } from '../kernel/request-target.ts';
+import { routeTokenPolicy, type RouteTokenOptions, type RouteTokenPolicy } from '../tokens/route-policy.ts';
 import type { UpstreamTlsOptions } from './upstream-tls.ts';
 
 /** One entry of `routes`, as the configuration gives it. Times in milliseconds, sizes in bytes, `off` as undefined. */
-export interface RouteOptions {
+export interface RouteOptions extends RouteTokenOptions {
   /** Below publicUrl's path: `/api`. */
   readonly path: string;
   readonly upstream: { readonly origin: string; readonly path: string };
   readonly stripPrefix: boolean;
-  readonly token: 'user' | 'optional' | 'client' | 'exchange' | 'none';
   readonly access: { readonly allow: readonly AccessRule[] };
   readonly methods: readonly string[];
   readonly csrf: boolean;
@@ -40,6 +40,10 @@ export interface ApiRoute extends RouteOptions {
   readonly methodSet: ReadonlySet<string>;
   readonly cookieSet: ReadonlySet<string>;
   readonly setCookieSet: ReadonlySet<string>;
+  /** Absent: the session's own access token, or none. */
+  readonly policy: RouteTokenPolicy | undefined;
+  /** Without one, or without reading it, requests go on all the same. */
+  readonly readsSession: boolean;
 }
 
 /** The routes of one frontend. A path belongs to the longest route that is a segment prefix of it; matching is case-sensitive. */
@@ -81,13 +85,13 @@ export function upstreamPath(route: ApiRoute, path: string): string {
 }
 
 function compile(options: RouteOptions, publicPath: string): ApiRoute {
-  if (options.token === 'client' || options.token === 'exchange')
-    throw new Error(`token: ${options.token} is not available in this version`);
   return {
     ...options,
     publicPath: publicPath + options.path,
     methodSet: new Set(options.methods.filter((it) => it !== 'TRACE' && it !== 'CONNECT')),
     cookieSet: new Set(options.cookies),
     setCookieSet: new Set(options.setCookie),
+    policy: routeTokenPolicy(options),
+    readsSession: options.token !== 'none' && (options.token !== 'client' || options.access.allow.length > 0),
   };
 }

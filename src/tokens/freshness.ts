@@ -4,8 +4,8 @@ import type { RevocationCause } from '../session/revocations.ts';
 
 /** What a request may do with its session's access token. */
 export type Freshness =
-  /** Use `session.accessToken`. `taken` is set when a newer ticket came out of it. */
-  | { readonly kind: 'usable'; readonly session: Session; readonly taken?: TakenTicket }
+  /** Use `session.accessToken`, or this one where there is one. `taken` is set when a newer ticket came out of it. */
+  | { readonly kind: 'usable'; readonly session: Session; readonly accessToken?: string; readonly taken?: TakenTicket }
   /** The session is over: 401 `session_expired`, `session_revoked` or `session_superseded`. `cause` belongs to `revoked`. */
   | { readonly kind: 'rejected'; readonly reason: 'expired' | 'revoked' | 'superseded'; readonly cause?: RevocationCause }
   /** The session is kept, but there is no usable access token now: 503 with this code. Seconds. */
@@ -13,4 +13,5 @@ export type Freshness =
       readonly kind: 'unavailable';
       readonly code: 'provider_unavailable' | 'store_unavailable' | 'overloaded';
       readonly retryAfter: number;
+      readonly taken?: TakenTicket;
     };

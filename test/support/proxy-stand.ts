@@ -92,6 +92,8 @@ export interface StandOptions {
   readonly setCookies?: ApiProxyOptions['delivery']['setCookies'];
   readonly clearing?: ApiProxyOptions['delivery']['clearing'];
   readonly refreshNow?: ApiProxyOptions['refresher']['refreshNow'];
+  /** What routes with a token policy of their own get. */
+  readonly routeTokens?: Partial<ApiProxyOptions['routeTokens']>;
   readonly websocket?: Partial<WebSocketLimits>;
   /** Instead of the undici forwarder's. */
   readonly forward?: Forwarder['forward'];
@@ -159,6 +161,7 @@ export async function openStand(options: StandOptions): Promise<Stand> {
       fresh: options.fresh ?? (({ session: it }) => ({ kind: 'usable', session: it })),
       refreshNow: options.refreshNow ?? (({ session: it }) => Promise.resolve({ kind: 'usable', session: it })),
     },
+    routeTokens: { own: neverHere, ownRenewed: neverHere, token: neverHere, renewed: neverHere, ...options.routeTokens },
     activity: { touch: options.touch ?? (() => undefined) },
     delivery: {
       setCookies: options.setCookies ?? ((taken) => (taken === undefined ? [] : [`${SESSION_COOKIE}=${taken.ticket.value}; Path=/`])),
@@ -215,7 +218,7 @@ function lookupOf({ lookup }: StandOptions): SessionLookup | Promise<SessionLook
 }
 
 function neverHere(): never {
-  throw new Error('every route has a forwarder');
+  throw new Error('nothing of the kind was set up');
 }
 
 async function listening(server: Server): Promise<void> {

@@ -7,6 +7,7 @@ import { HOUR, MINUTE, SECOND } from '../duration.ts';
 import { Option } from '../option.ts';
 import { baseUrl, duration, file, flag, integer, oneOf, size, text } from '../scalar-types.ts';
 import { KIB } from '../size.ts';
+import { isResource, isWord } from '../provider-rules.ts';
 import { AccessSection } from './access-section.ts';
 
 export type RouteToken = 'user' | 'optional' | 'client' | 'exchange' | 'none';
@@ -15,6 +16,9 @@ export type RouteMethod = (typeof METHODS)[number];
 
 const isCookieName = (name: string): boolean => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/.test(name);
 const onlyWithoutToken = (_: unknown, route: RouteSection): boolean => route.token === 'none';
+
+const ONLY_WITH_BEARER = 'is for token: user, client or exchange';
+const withBearer = (value: unknown, { token }: RouteSection): boolean => value === undefined || (token !== 'none' && token !== 'optional');
 
 const isServerName = (name: string): boolean => isIP(name) !== 0 || /^(?=.{1,253}$)[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/.test(name);
 
@@ -61,18 +65,26 @@ export class RouteSection {
 
   @Option({
     type: oneOf('user', 'optional', 'client', 'exchange', 'none'),
-    planned: ['client', 'exchange'],
     doc: "Access token attached: the `user`'s (401 without a session), `optional` = when there is a session, our own (`client`), an exchanged one, or `none`.",
   })
   readonly token: RouteToken = 'user';
 
-  @Option({ type: listOf(text('words')), planned: true, doc: 'With `client` and `exchange` wanted; with `user` required of the grant.' })
+  @Each(isWord, 'must be a list of scope words')
+  @NoRepeats()
+  @Satisfies(withBearer, ONLY_WITH_BEARER)
+  @Option({
+    type: listOf(text('words')),
+    doc: 'Scope: asked for with `client`, `exchange` and another audience; with `user` the session must have been granted it, else 403.',
+  })
   readonly scope?: readonly string[];
 
-  @Option({ type: text('URI'), planned: true, doc: 'Resource indicator (RFC 8707).' })
+  @Satisfies((it?: string) => it === undefined || isResource(it), 'must be an absolute URI without a fragment (RFC 8707)')
+  @Satisfies(withBearer, ONLY_WITH_BEARER)
+  @Option({ type: text('URI'), doc: 'Resource the token is for (RFC 8707). With `user`, logins ask for it too.' })
   readonly resource?: string;
 
-  @Option({ type: text(), planned: true, doc: 'Audience asked for.' })
+  @Satisfies(withBearer, ONLY_WITH_BEARER)
+  @Option({ type: text(), doc: 'Audience the token is for, for providers that take one (RFC 8693).' })
   readonly audience?: string;
 
   @Section({ section: AccessSection, doc: "Judged in addition to the application's `access`." })

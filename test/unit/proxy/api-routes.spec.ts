@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ApiRoutes, upstreamPath } from '../../../src/proxy/api-routes.ts';
+import { ApiRoutes, upstreamPath, type RouteOptions } from '../../../src/proxy/api-routes.ts';
 import { routeOptions } from '../../support/proxy-stand.ts';
 
 const upstream = { origin: 'http://api:8080', path: '' };
@@ -56,9 +56,31 @@ describe('a compiled route', () => {
     expect([...(routes.all[0]?.methodSet ?? [])]).toEqual(['GET']);
   });
 
-  it.each(['client', 'exchange'] as const)('is not made for token: %s, which is not there yet', (token) =>
-    expect(() => new ApiRoutes({ routes: [routeOptions({ upstream, token })], basePath: '/bff', publicPath: '' })).toThrow(/not available/),
-  );
+  const compiled = (more: Partial<RouteOptions>) =>
+    new ApiRoutes({ routes: [routeOptions({ upstream, ...more })], basePath: '/bff', publicPath: '' }).all[0];
+  const rule = { claim: 'groups', anyOf: ['staff'] };
+
+  it.each<[Partial<RouteOptions>, boolean]>([
+    [{ token: 'user' }, true],
+    [{ token: 'optional' }, true],
+    [{ token: 'exchange' }, true],
+    [{ token: 'none' }, false],
+    [{ token: 'none', access: { allow: [rule] } }, false],
+    [{ token: 'client' }, false],
+    [{ token: 'client', access: { allow: [rule] } }, true],
+  ])('with %j reads the session: %s', (more, reads) => expect(compiled(more)?.readsSession).toBe(reads));
+
+  it.each<[Partial<RouteOptions>, string | undefined]>([
+    [{ token: 'user' }, undefined],
+    [{ token: 'user', scope: [] }, undefined],
+    [{ token: 'optional' }, undefined],
+    [{ token: 'none' }, undefined],
+    [{ token: 'user', scope: ['a'] }, 'scoped'],
+    [{ token: 'user', resource: 'urn:a' }, 'audience'],
+    [{ token: 'user', audience: 'a', scope: ['a'] }, 'audience'],
+    [{ token: 'client' }, 'client'],
+    [{ token: 'exchange', audience: 'a' }, 'exchange'],
+  ])('with %j has the token policy %s', (more, kind) => expect(compiled(more)?.policy?.kind).toBe(kind));
 });
 
 describe('the path upstream', () => {
