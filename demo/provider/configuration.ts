@@ -15,6 +15,8 @@ export const DEMO_RESOURCE = { indicator: 'urn:demo:api', scope: 'openid profile
 /** What a test or the demo may change while the provider runs. */
 export interface Behaviour {
   rotation: Rotation;
+  /** Seconds for which a rotated refresh token is still accepted, counted from its rotation: 0 ends it for all. */
+  leeway: number;
   /** Seconds; for tokens issued from now on. */
   accessTokenTtl: number;
 }

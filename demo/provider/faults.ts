@@ -13,6 +13,8 @@ export type Fault =
       readonly headers?: Record<string, string>;
       readonly when?: FaultMoment;
     }
+  /** At the authorization endpoint: back to the client at once with this error (RFC 6749 §4.1.2.1). */
+  | { readonly kind: 'login-error'; readonly error: string; readonly when?: 'before' }
   | {
       readonly kind: 'status';
       readonly status: number;

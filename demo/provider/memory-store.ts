@@ -7,10 +7,18 @@ import type { Adapter, AdapterPayload } from 'oidc-provider';
 export class MemoryStore {
   readonly #records = new Map<string, AdapterPayload>();
   readonly #byGrant = new Map<string, Set<string>>();
+  /** When one-time tokens were spent. Milliseconds. */
+  readonly #consumedAt = new Map<string, number>();
+  readonly #leeway: () => number;
+
+  /** `leeway`: seconds for which a spent refresh token is still as good as new. */
+  constructor(leeway: () => number = () => 0) {
+    this.#leeway = leeway;
+  }
 
   adapter(model: string): Adapter {
     const key = (id: string): string => `${model}:${id}`;
-    const find = (id: string): Promise<AdapterPayload | undefined> => Promise.resolve(this.#records.get(key(id)));
+    const find = (id: string): Promise<AdapterPayload | undefined> => Promise.resolve(this.#read(key(id)));
     return {
       find,
       findByUid: (uid) => Promise.resolve(this.#find(model, (payload) => payload.uid === uid)),
@@ -23,9 +31,9 @@ export class MemoryStore {
         this.#remove(key(id));
         return Promise.resolve();
       },
-      consume: async (id) => {
-        const payload = await find(id);
-        if (payload !== undefined) payload.consumed = true;
+      consume: (id) => {
+        this.#consume(key(id));
+        return Promise.resolve();
       },
       revokeByGrantId: (grantId) => {
         this.#removeMembers(grantId, `${model}:`);
@@ -47,12 +55,28 @@ export class MemoryStore {
 
   /** Refresh tokens of one user that would still be accepted. */
   liveRefreshTokens(accountId: string): string[] {
-    return this.#keys('RefreshToken:', (payload) => payload.accountId === accountId && payload.consumed === undefined);
+    return this.#keys('RefreshToken:', (payload, key) => payload.accountId === accountId && !this.#isSpent(key));
   }
 
-  #keys(prefix: string, accepts: (payload: AdapterPayload) => boolean): string[] {
-    const matching = [...this.#records].filter(([key, payload]) => key.startsWith(prefix) && accepts(payload));
+  #keys(prefix: string, accepts: (payload: AdapterPayload, key: string) => boolean): string[] {
+    const matching = [...this.#records].filter(([key, payload]) => key.startsWith(prefix) && accepts(payload, key));
     return matching.map(([key]) => key.slice(prefix.length));
+  }
+
+  #read(key: string): AdapterPayload | undefined {
+    const payload = this.#records.get(key);
+    if (payload === undefined || !this.#isSpent(key)) return payload;
+    return { ...payload, consumed: true };
+  }
+
+  #consume(key: string): void {
+    if (this.#records.has(key) && !this.#consumedAt.has(key)) this.#consumedAt.set(key, Date.now());
+  }
+
+  #isSpent(key: string): boolean {
+    const at = this.#consumedAt.get(key);
+    if (at === undefined) return false;
+    return !key.startsWith('RefreshToken:') || Date.now() - at >= this.#leeway() * 1000;
   }
 
   #find(model: string, accepts: (payload: AdapterPayload) => boolean): AdapterPayload | undefined {
@@ -71,6 +95,7 @@ export class MemoryStore {
     const grantId = this.#records.get(key)?.grantId;
     if (grantId !== undefined) this.#byGrant.get(grantId)?.delete(key);
     this.#records.delete(key);
+    this.#consumedAt.delete(key);
   }
 
   #removeMembers(grantId: string, prefix: string): void {

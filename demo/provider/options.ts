@@ -3,7 +3,7 @@ import type { SigningKeys } from './signing-keys.ts';
 
 export type ClientAuthMethod = 'client_secret_basic' | 'client_secret_post' | 'none';
 
-/** How the provider treats refresh tokens: `one-time` rotates at every use and has no grace period, `static` never rotates. */
+/** How the provider treats refresh tokens: `one-time` rotates at every use (see `leeway`), `static` never rotates. */
 export type Rotation = 'one-time' | 'static';
 
 export interface DevProviderOptions {
@@ -18,9 +18,11 @@ export interface DevProviderOptions {
   readonly clientAuthMethod?: ClientAuthMethod;
   readonly redirectUris: readonly string[];
   readonly postLogoutRedirectUris?: readonly string[];
-  /** Without `refresh_token` the client never gets a refresh token. */
+  /** Without `refresh_token` the client never gets a refresh token; with `password` it may send a user's name and password. */
   readonly grantTypes?: readonly string[];
   readonly rotation?: Rotation;
+  /** Seconds for which a rotated refresh token is still accepted. Okta: 0 to 60. */
+  readonly leeway?: number;
   /** Seconds. */
   readonly accessTokenTtl?: number;
   readonly accessTokenFormat?: 'opaque' | 'jwt';
@@ -48,6 +50,7 @@ const DEFAULTS = {
   postLogoutRedirectUris: [],
   grantTypes: ['authorization_code', 'refresh_token'],
   rotation: 'one-time',
+  leeway: 0,
   accessTokenTtl: 60,
   accessTokenFormat: 'opaque',
   accessTokenBytes: 43,

@@ -62,6 +62,7 @@ export class Traffic {
     const turn = endpoint === 'token' ? this.#tokenQueue.then(next) : next();
     if (endpoint === 'token') this.#tokenQueue = turn.catch(() => undefined); // the error belongs to the request that met it
     await turn;
+    if (endpoint === 'token') nameForbiddenGrant(ctx);
     return undefined;
   }
 
@@ -89,6 +90,9 @@ async function applyFault(ctx: Context, fault: Fault): Promise<void> {
       ctx.set(fault.headers ?? {});
       refuse(ctx, fault.status ?? 400, fault.error);
       return;
+    case 'login-error':
+      ctx.redirect(loginErrorUrl(ctx, fault.error));
+      return;
     case 'status':
       ctx.set(fault.headers ?? {});
       answer(ctx, fault.status, fault.body ?? '');
@@ -111,6 +115,21 @@ async function applyFault(ctx: Context, fault: Fault): Promise<void> {
     case 'rewrite':
       if (isObject(ctx.body)) ctx.body = fault.change(ctx.body);
   }
+}
+
+/** As RFC 6749 §5.2 has it, and Okta: oidc-provider calls it `invalid_request`. */
+function nameForbiddenGrant(ctx: Context): void {
+  if (!isObject(ctx.body) || ctx.body['error_description'] !== 'requested grant type is not allowed for this client') return;
+  ctx.body = { ...ctx.body, error: 'unauthorized_client' };
+}
+
+function loginErrorUrl(ctx: Context, error: string): string {
+  const asked = new URLSearchParams(ctx.querystring);
+  const back = new URL(asked.get('redirect_uri') ?? '');
+  for (const [name, value] of Object.entries({ error, error_description: 'as planned', state: asked.get('state') ?? '' })) {
+    back.searchParams.set(name, value);
+  }
+  return back.href;
 }
 
 function refuse(ctx: Context, status: number, error: string): void {
