@@ -22,7 +22,7 @@ describe('the connection to Redis through sentinels', () => {
     const master = await servers.start(wishes);
     const replica = await servers.start({
       ...wishes,
-      config: [...config, `replicaof 127.0.0.1 ${String(master.port)}`, 'repl-diskless-sync-delay 0'],
+      config: [...config, `replicaof 127.0.0.1 ${String(master.port)}`],
     });
     await eventually(async () => (await replica.cli(['INFO', 'replication'])).includes('master_link_status:up'));
     const sentinel = await startSentinel(master, wishes);

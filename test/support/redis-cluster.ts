@@ -3,7 +3,6 @@ import { freePort } from './free-port.ts';
 import type { RedisServer, RedisServers, RedisWishes } from './redis-server.ts';
 
 const SLOTS = 16_384;
-const SERVING = 'cluster_state:ok';
 
 /** A cluster of masters, the slots in equal parts; `cluster-node-timeout` is what a failover takes at least. */
 export async function startCluster(servers: RedisServers, masters: number, wishes: RedisWishes = {}): Promise<readonly RedisServer[]> {
@@ -14,7 +13,7 @@ export async function startCluster(servers: RedisServers, masters: number, wishe
     await server.cli(['CLUSTER', 'ADDSLOTSRANGE', String(from), String(to)]);
     if (server !== first) await first?.cli(meet(server, busPort));
   }
-  await Promise.all(nodes.map(({ server }) => eventually(async () => (await server.cli(['CLUSTER', 'INFO'])).includes(SERVING))));
+  await Promise.all(nodes.map(({ server }) => eventually(() => serves(server))));
   return nodes.map(({ server }) => server);
 }
 
@@ -25,8 +24,12 @@ export async function startReplica(servers: RedisServers, master: RedisServer, w
   const id = await master.cli(['CLUSTER', 'MYID']);
   await eventually(async () => (await server.cli(['CLUSTER', 'REPLICATE', id])) === 'OK');
   await eventually(async () => (await server.cli(['INFO', 'replication'])).includes('master_link_status:up'));
+  // Only then does it know the others, who have a say in whether it takes over.
+  await eventually(() => serves(server));
   return server;
 }
+
+const serves = async (server: RedisServer): Promise<boolean> => (await server.cli(['CLUSTER', 'INFO'])).includes('cluster_state:ok');
 
 async function startNode(
   servers: RedisServers,

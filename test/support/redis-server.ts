@@ -119,7 +119,7 @@ export class RedisServer {
             `tls-ca-cert-file ${file('cert.pem')}`,
             'tls-auth-clients no',
           ];
-    const storage = sentinel === true ? [] : ['save ""', 'appendonly no'];
+    const storage = sentinel === true ? [] : ['save ""', 'appendonly no', 'repl-diskless-sync-delay 0'];
     return ['bind 127.0.0.1', ...ports, `dir ${JSON.stringify(this.#directory)}`, ...storage, ...config, ''].join('\n');
   }
 }
