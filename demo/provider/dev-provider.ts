@@ -74,7 +74,7 @@ function assemble(issuer: string, options: ResolvedOptions, keys: SigningKeys, s
   const behaviour: Behaviour = { rotation, leeway, accessTokenTtl };
   const store = new MemoryStore(() => behaviour.leeway);
   const provider = new Provider(issuer, providerConfiguration({ options, keys, store, behaviour }));
-  if (options.grantTypes.includes('password')) registerPasswordGrant(provider, options);
+  registerPasswordGrant(provider, options);
   const traffic = new Traffic({ stats, faults, clientAuthMethod: options.clientAuthMethod });
   provider.use((ctx, next) => traffic.handle(ctx, next));
   provider.on('server_error', (_ctx, error) => stats.serverErrors.push(`${error.name}: ${error.message}`));
