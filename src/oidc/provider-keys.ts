@@ -65,7 +65,8 @@ export class ProviderKeys {
     const verdict = await verifySignature(token, keys, algorithms);
     if (!mayBeRotation(verdict)) return toTokenVerdict(verdict);
     const refetched = await this.#refetch();
-    if (refetched === 'throttled') return unconfirmed(verdict);
+    // While the provider's keys cannot be had, a key that we do not know may still be one of them.
+    if (refetched === 'throttled') return this.status === 'down' ? { kind: 'unavailable' } : unconfirmed(verdict);
     if (refetched.kind === 'failed') return { kind: 'unavailable' };
     return toTokenVerdict(await verifySignature(token, refetched.value, algorithms));
   }

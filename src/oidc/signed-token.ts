@@ -1,4 +1,4 @@
-import { compactVerify, createLocalJWKSet, errors, type JWK, type LocalJWKSet } from 'jose';
+import { compactVerify, createLocalJWKSet, errors, type CompactVerifyGetKey, type JWK, type LocalJWKSet } from 'jose';
 import type { Claims } from '../kernel/claims.ts';
 import { isJsonObject, parseJsonObject, stringIn, type JsonObject } from './json-object.ts';
 
@@ -17,9 +17,12 @@ export const ID_TOKEN_ALGORITHMS: readonly string[] = [
   'Ed25519',
 ];
 
+/** A token without `kid`, or with one that many keys have, is tried with this many and not more. */
+const MOST_TRIED = 100;
+
 export interface KeySet {
   readonly size: number;
-  readonly find: LocalJWKSet;
+  readonly find: CompactVerifyGetKey;
 }
 
 /** `unknown-key`: none of the keys fits the header; newer keys may. `check` is a word for the log. */
@@ -29,22 +32,46 @@ export type SignatureVerdict =
   | { readonly kind: 'unknown-key' }
   | { readonly kind: 'invalid'; readonly check: string };
 
-const KEY_MEMBERS: Readonly<Record<string, readonly string[]>> = { RSA: ['n', 'e'], EC: ['crv', 'x', 'y'], OKP: ['crv', 'x'] };
+const KEY_MEMBERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['RSA', ['n', 'e']],
+  ['EC', ['crv', 'x', 'y']],
+  ['OKP', ['crv', 'x']],
+]);
 
-/** Takes the public signature keys of a JWKS (RFC 7517 §5) and leaves out what it cannot use. `undefined` when it is no JWKS. */
+/**
+ * Takes the public signature keys of a JWKS (RFC 7517 §5) and leaves out what it cannot use. `undefined` when it is no JWKS.
+ * Nothing is imported before a token asks for it: however many keys there are, reading them keeps nobody waiting.
+ */
 export function readKeySet(jwks: JsonObject): KeySet | undefined {
   const { keys } = jwks;
   if (!Array.isArray(keys)) return undefined;
   const usable = (keys as readonly JsonObject[string][]).flatMap(toPublicKey);
-  return { size: usable.length, find: createLocalJWKSet({ keys: usable }) };
+  const byId = Map.groupBy(usable, ({ kid }) => kid);
+  const candidates = (alg: string, kid: string | undefined): JWK[] =>
+    kid === undefined ? fitting(usable, alg) : (byId.get(kid) ?? []).slice(0, MOST_TRIED);
+  const prepared = new Map<string, LocalJWKSet>(); // keeps what was imported
+  const find: CompactVerifyGetKey = (header, token) => {
+    const { alg, kid } = header;
+    const name = kid === undefined ? `alg ${alg}` : `kid ${kid}`;
+    const known = prepared.get(name) ?? createLocalJWKSet({ keys: candidates(alg, kid) });
+    if (kid === undefined || byId.has(kid)) prepared.set(name, known);
+    return known(header, token);
+  };
+  return { size: usable.length, find };
+}
+
+/** Those that may have signed a token that names none. */
+function fitting(keys: readonly JWK[], alg: string): JWK[] {
+  const kty = { R: 'RSA', P: 'RSA' }[alg[0] ?? ''] ?? (alg.startsWith('ES') ? 'EC' : 'OKP');
+  return keys.filter((key) => key.kty === kty && (key.alg ?? alg) === alg).slice(0, MOST_TRIED);
 }
 
 /** Only what makes the key goes on: `x5u`, `jku`, `x5c` and private members are never looked at. */
 function toPublicKey(key: JsonObject[string]): JWK[] {
-  if (!isJsonObject(key)) return [];
+  if (!isJsonObject(key) || (key['use'] ?? 'sig') !== 'sig') return [];
   const kty = stringIn(key, 'kty');
   if (kty === undefined) return [];
-  const members = KEY_MEMBERS[kty] ?? [];
+  const members = KEY_MEMBERS.get(kty) ?? [];
   if (members.length === 0 || members.some((name) => stringIn(key, name) === undefined)) return [];
   const picked: Record<string, string> = { kty };
   for (const name of [...members, 'kid', 'alg', 'use']) {
