@@ -1,10 +1,11 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { Clock } from '../kernel/clock.ts';
 import type { Revocation, Revocations } from '../session/revocations.ts';
 import type { Session } from '../session/session.ts';
 import { SlowSweep } from '../session/slow-sweep.ts';
 import type { HeldToken } from './held-token.ts';
 import { SessionEntries } from './session-entries.ts';
+import { TokenSeal } from './token-seal.ts';
 
 export interface SealedTokensOptions {
   readonly clock: Clock;
@@ -20,8 +21,6 @@ interface Entry {
 }
 
 const ENTRY_OVERHEAD = 600;
-const IV_BYTES = 12;
-const TAG_BYTES = 16;
 
 /**
  * Access tokens of sessions besides their own, within a bound of bytes: the oldest go first. They are sealed (AES-256-GCM) with a key
@@ -30,7 +29,7 @@ const TAG_BYTES = 16;
  */
 export class SealedTokens {
   readonly #options: SealedTokensOptions;
-  readonly #key = randomBytes(32);
+  readonly #seal = new TokenSeal();
   readonly #entries = new Map<string, Entry>();
   readonly #sweep = new SlowSweep(this.#entries);
   readonly #bySession = new SessionEntries();
@@ -55,7 +54,7 @@ export class SealedTokens {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
     const { grantedAt, usableUntil } = entry;
-    if (this.#options.clock.now() < usableUntil) return { accessToken: this.#open(id, entry.sealed), grantedAt, usableUntil };
+    if (this.#options.clock.now() < usableUntil) return { accessToken: this.#seal.open(id, entry.sealed), grantedAt, usableUntil };
     this.#drop(id);
     return undefined;
   }
@@ -69,7 +68,7 @@ export class SealedTokens {
       (entry) => now >= entry.usableUntil,
       (dead) => this.#drop(dead),
     );
-    const entry = { sealed: this.#seal(id, accessToken), grantedAt, usableUntil: Math.min(usableUntil, session.endsAt) };
+    const entry = { sealed: this.#seal.seal(id, accessToken), grantedAt, usableUntil: Math.min(usableUntil, session.endsAt) };
     this.#entries.set(id, entry);
     this.#bySession.add(session, id);
     this.#bytes += bytesOf(entry);
@@ -94,20 +93,6 @@ export class SealedTokens {
       return true;
     }
     return false;
-  }
-
-  #seal(id: string, token: string): Buffer {
-    const iv = randomBytes(IV_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(Buffer.from(id));
-    const sealed = Buffer.concat([cipher.update(token, 'utf8'), cipher.final()]);
-    return Buffer.concat([iv, cipher.getAuthTag(), sealed]);
-  }
-
-  #open(id: string, sealed: Buffer): string {
-    const body = IV_BYTES + TAG_BYTES;
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, sealed.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
-    decipher.setAAD(Buffer.from(id)).setAuthTag(sealed.subarray(IV_BYTES, body));
-    return decipher.update(sealed.subarray(body), undefined, 'utf8') + decipher.final('utf8');
   }
 }
 
