@@ -122,7 +122,7 @@ function tokenRules(options: ResolvedOptions): Pick<Configuration, 'findAccount'
     },
     issueRefreshToken: (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') &&
-      source.scopes.has('offline_access') &&
+      (options.refreshTokenWithoutConsent || source.scopes.has('offline_access')) &&
       userById(source.accountId)?.noRefreshToken !== true,
     extraTokenClaims: (_ctx, token) =>
       options.accessTokenFormat === 'jwt' && 'accountId' in token ? { padding: 'x'.repeat(sizeFor(token.accountId)) } : undefined,

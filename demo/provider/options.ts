@@ -21,6 +21,8 @@ export interface DevProviderOptions {
   /** Without `refresh_token` the client never gets a refresh token; with `password` it may send a user's name and password. */
   readonly grantTypes?: readonly string[];
   readonly rotation?: Rotation;
+  /** A login without `prompt=consent` brings a refresh token too, as Okta's do; else oidc-provider leaves `offline_access` out of it. */
+  readonly refreshTokenWithoutConsent?: boolean;
   /** Seconds for which a rotated refresh token is still accepted. Okta: 0 to 60. */
   readonly leeway?: number;
   /** Seconds. */
@@ -50,6 +52,7 @@ const DEFAULTS = {
   postLogoutRedirectUris: [],
   grantTypes: ['authorization_code', 'refresh_token'],
   rotation: 'one-time',
+  refreshTokenWithoutConsent: false,
   leeway: 0,
   accessTokenTtl: 60,
   accessTokenFormat: 'opaque',
