@@ -13,6 +13,9 @@ export interface RedisFault {
 
 const refusal = (reason: string, leave = false): RedisFault => ({ reason, sent: false, leave });
 
+/** A script may have written before it came to the command or key that its user has no right to. */
+const NO_PERMISSION: RedisFault = { reason: 'noperm', sent: true, leave: false };
+
 /** The first words of error replies by which a server says that it did not carry the command out. */
 const REFUSALS: ReadonlyMap<string, RedisFault> = new Map([
   ['READONLY', refusal('readonly', true)],
@@ -31,13 +34,13 @@ const REFUSALS: ReadonlyMap<string, RedisFault> = new Map([
   ['MOVED', refusal('moved')],
   ['ASK', refusal('moved')],
   ['NOSCRIPT', refusal('noscript')],
-  // A script may have written before it came to the command that its user may not call.
-  ['NOPERM', { reason: 'noperm', sent: true, leave: false }],
+  ['NOPERM', NO_PERMISSION],
 ]);
 
 /** Words without which an operator would look for the wrong thing; Redis says plain ERR for these. */
 const ERRORS: readonly (readonly [RegExp, RedisFault])[] = [
   [/^ERR max number of clients/, refusal('maxclients', true)],
+  [/^ERR .*The user executing the script can't /s, NO_PERMISSION],
   [/^ERR (?:AUTH|Client sent AUTH)/, refusal('unexpected_password', true)],
 ];
 

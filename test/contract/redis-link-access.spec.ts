@@ -1,0 +1,119 @@
+import { writeFile } from 'node:fs/promises';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Secret } from '../../src/kernel/secret.ts';
+import { eventually } from '../support/eventually.ts';
+import { loopbackCertificate } from '../support/loopback-certificate.ts';
+import { openLinks } from '../support/redis-links.ts';
+import { RedisServers } from '../support/redis-server.ts';
+
+const PUSH = { name: 'push', lua: "return redis.call('RPUSH', KEYS[1], ARGV[1])" };
+/** As docs/redis.md has them, with the prefix of these tests; the command of the script comes on top. */
+const RIGHTS = '~test:* +evalsha +eval +role +rpush';
+const SPECIAL = 'p@ss:w/ör#d %41?&"\'\\';
+/** As redis.conf wants it. */
+const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, '\\$&')}"`;
+
+describe('who may connect to Redis', () => {
+  const servers = new RedisServers();
+  const links = openLinks();
+
+  afterEach(async () => {
+    links.close();
+    await servers.close();
+  });
+
+  it('logs in as the user of the URL, with any password, and needs few rights', async () => {
+    const redis = await servers.start({ config: [`user us@er on ${quoted(`>${SPECIAL}`)} ${RIGHTS}`] });
+    const { link, log } = await links.open({ url: redis.url.replace('//', '//us%40er@'), password: new Secret(SPECIAL) });
+    expect(await link.run(PUSH, ['test:list'], ['a'])).toBe(1);
+    expect(await redis.cli(['ACL', 'LOG'])).toBe('');
+    expect(log.lines).toEqual([]);
+  });
+
+  it('says once that a right is missing', async () => {
+    const redis = await servers.start({ config: [`user app on >x ~test:* +evalsha +eval`] });
+    const { link, log } = await links.open({ url: redis.url, username: 'app', password: new Secret('x') });
+    for (const key of ['test:list', 'other:list']) {
+      await expect(link.run(PUSH, [key], ['a'])).rejects.toMatchObject({ reason: 'noperm' });
+    }
+    expect(log.lines).toEqual([{ level: 'error', event: 'redis_refused', fields: { reason: 'noperm' } }]);
+    expect(link.status).toBe('up');
+  });
+
+  it.each([
+    ['noauth', ['requirepass right'], undefined],
+    ['wrongpass', ['requirepass right'], 'canary-wrong'],
+    ['unexpected_password', [], 'canary-wrong'],
+  ])('says once that it is not let in, and never with what: %s', async (reason, config, password) => {
+    const redis = await servers.start({ config });
+    const { link, log } = await links.open({ url: redis.url, ...(password !== undefined && { password: new Secret(password) }) });
+    await expect(link.run(PUSH, ['test:list'], ['a'])).rejects.toMatchObject({ reason, sent: false });
+    // Some attempts later.
+    const failures = async (): Promise<number> =>
+      Number(/total_connections_received:(\d+)/.exec(await redis.cli(['INFO', 'stats'], { user: 'default', password: 'right' }))?.[1] ?? 0);
+    if (config.length > 0) {
+      const before = await failures();
+      await eventually(async () => (await failures()) > before + 3);
+    }
+    expect(log.lines).toEqual([{ level: 'error', event: 'redis_refused', fields: { reason } }]);
+    expect(JSON.stringify(log.lines)).not.toContain('canary');
+  });
+
+  it('reads a rotated password out of its file at the next connection, without a restart', async () => {
+    const redis = await servers.start({ config: [`user app on >first ${RIGHTS}`] });
+    const passwordFile = await links.file('first\n');
+    const { link, log } = await links.open({ url: redis.url, username: 'app', passwordFile });
+    await redis.cli(['ACL', 'SETUSER', 'app', '>second', '<first']);
+    expect(await link.run(PUSH, ['test:list'], ['still let in'])).toBe(1);
+    await redis.cli(['CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes']);
+    await eventually(() => log.of('redis_refused').length === 1);
+    await writeFile(passwordFile, 'second\n');
+    await links.until(link, 'up');
+    expect(await link.run(PUSH, ['test:list'], ['let in again'])).toBe(2);
+    expect(log.lines.map(({ event, fields }) => [event, fields['reason']])).toEqual([
+      ['redis_unreachable', 'connection_lost'],
+      ['redis_refused', 'wrongpass'],
+      ['redis_reachable', undefined],
+    ]);
+  });
+
+  it('waits for a password file that is empty or gone for a moment', async () => {
+    const redis = await servers.start({ config: ['requirepass right'] });
+    const passwordFile = await links.file('\n');
+    const { link, log } = await links.open({ url: redis.url, passwordFile });
+    expect(log.lines).toMatchObject([{ event: 'redis_refused', fields: { reason: 'password_file' } }]);
+    await writeFile(passwordFile, 'right');
+    await links.until(link, 'up');
+  });
+
+  describe('over TLS', () => {
+    const certificate = loopbackCertificate(Date.now());
+    const named = loopbackCertificate(Date.now(), { hosts: ['redis.internal'] });
+
+    it('trusts the authorities of the file, at the address it connects to', async () => {
+      const redis = await servers.start({ certificate });
+      const { link } = await links.open({ url: redis.url, caFile: redis.certificateFile });
+      expect(await link.run(PUSH, ['test:list'], ['a'])).toBe(1);
+    });
+
+    it('refuses a certificate that nobody vouches for', async () => {
+      const redis = await servers.start({ certificate });
+      const { log } = await links.open({ url: redis.url });
+      expect(log.lines).toMatchObject([{ event: 'redis_unreachable', fields: { reason: 'depth_zero_self_signed_cert' } }]);
+    });
+
+    it('refuses a certificate of another name, and takes the name that the configuration says', async () => {
+      const redis = await servers.start({ certificate: named });
+      const { log } = await links.open({ url: redis.url, caFile: redis.certificateFile });
+      expect(log.lines).toMatchObject([{ event: 'redis_unreachable', fields: { reason: 'err_tls_cert_altname_invalid' } }]);
+      const { link } = await links.open({ url: redis.url, caFile: redis.certificateFile, serverName: 'redis.internal' });
+      expect(link.status).toBe('up');
+    });
+
+    it('does not speak to a server that has no TLS', async () => {
+      const redis = await servers.start();
+      const { link } = await links.open({ url: redis.url.replace('redis:', 'rediss:') }, { connectWithin: 200 });
+      expect(link.status).toBe('down');
+    });
+  });
+});
