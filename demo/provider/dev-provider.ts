@@ -8,10 +8,13 @@ import { Gate } from './gate.ts';
 import { SignIn } from './interaction.ts';
 import { Provider } from './library.ts';
 import { MemoryStore } from './memory-store.ts';
+import { mintRefreshToken } from './minted-token.ts';
 import { registerPasswordGrant } from './password-grant.ts';
 import { resolveOptions, type DevProviderOptions, type ResolvedOptions } from './options.ts';
+import { RateLimit } from './rate-limit.ts';
 import { makeSigningKeys, type SigningKeys } from './signing-keys.ts';
 import { ProviderStats } from './stats.ts';
+import { registerTokenExchange } from './token-exchange.ts';
 import { Traffic } from './traffic.ts';
 
 /** What can be changed while the provider runs. */
@@ -20,6 +23,8 @@ export interface ProviderControl extends Behaviour {
   fail(endpoint: Endpoint, fault: Fault, times?: number): void;
   /** Holds every request to an endpoint until the gate is opened; `recover` lets later ones pass again. */
   hold(endpoint: Endpoint, when?: FaultMoment): Gate;
+  /** From now on an endpoint takes so many requests a second, and answers the rest with 429 and these headers; until `recover`. */
+  limit(endpoint: Endpoint, perSecond: number, headers?: Record<string, string>): void;
   recover(endpoint?: Endpoint): void;
   /** Refuses connections and ends the open ones, as a provider that is gone. */
   down(): Promise<void>;
@@ -27,6 +32,8 @@ export interface ProviderControl extends Behaviour {
   up(): Promise<void>;
   /** Ends all grants of a user: the next refresh gets `invalid_grant`. Returns how many there were. */
   revokeGrants(userId: string): number;
+  /** A refresh token of this user, as a login would have given it. */
+  mintRefreshToken(userId: string): Promise<string>;
   /** How many refresh tokens of a user would still be accepted. */
   liveRefreshTokens(userId: string): number;
 }
@@ -48,9 +55,10 @@ export interface DevProvider {
 export async function startDevProvider(options: DevProviderOptions): Promise<DevProvider> {
   const resolved = resolveOptions(options);
   const signingKeys = options.signingKeys ?? (await makeSigningKeys());
-  const socket = new Socket({ host: resolved.host, port: resolved.port, listener: (req, res) => listener(req, res) });
+  const { tls } = options;
+  const socket = new Socket({ host: resolved.host, port: resolved.port, listener: (req, res) => listener(req, res), tls });
   await socket.open();
-  const origin = `http://${resolved.host}:${socket.port}`;
+  const origin = `${tls === undefined ? 'http' : 'https'}://${resolved.host}:${socket.port}`;
   const { stats, control, listener } = assemble(origin + resolved.issuerPath, resolved, signingKeys, socket);
   return {
     issuer: origin + resolved.issuerPath,
@@ -75,10 +83,14 @@ function assemble(issuer: string, options: ResolvedOptions, keys: SigningKeys, s
   const store = new MemoryStore(() => behaviour.leeway);
   const provider = new Provider(issuer, providerConfiguration({ options, keys, store, behaviour }));
   registerPasswordGrant(provider, options);
+  registerTokenExchange(provider, behaviour);
   const traffic = new Traffic({ stats, faults, clientAuthMethod: options.clientAuthMethod });
   provider.use((ctx, next) => traffic.handle(ctx, next));
   provider.on('server_error', (_ctx, error) => stats.serverErrors.push(`${error.name}: ${error.message}`));
-  return { stats, control: makeControl(behaviour, faults, store, socket), listener: mounted(provider, options) };
+  const control = Object.assign(makeControl(behaviour, faults, store, socket), {
+    mintRefreshToken: (userId: string) => mintRefreshToken(provider, options, userId),
+  });
+  return { stats, control, listener: mounted(provider, options) };
 }
 
 /** Cuts the issuer's path off the URL, and takes the interaction pages before oidc-provider sees them. */
@@ -102,7 +114,12 @@ function mount(req: IncomingMessage, originalUrl: string, url: string): Incoming
   return Object.assign(req, { originalUrl, url });
 }
 
-function makeControl(behaviour: Behaviour, faults: FaultPlan, store: MemoryStore, socket: Socket): ProviderControl {
+function makeControl(
+  behaviour: Behaviour,
+  faults: FaultPlan,
+  store: MemoryStore,
+  socket: Socket,
+): Omit<ProviderControl, 'mintRefreshToken'> {
   return Object.assign(behaviour, {
     fail: (endpoint: Endpoint, fault: Fault, times = Infinity) => faults.add(endpoint, fault, times),
     hold: (endpoint: Endpoint, when: FaultMoment = 'before') => {
@@ -110,6 +127,8 @@ function makeControl(behaviour: Behaviour, faults: FaultPlan, store: MemoryStore
       faults.add(endpoint, { kind: 'gate', gate, when }, Infinity);
       return gate;
     },
+    limit: (endpoint: Endpoint, perSecond: number, headers: Record<string, string> = {}) =>
+      faults.add(endpoint, { kind: 'limit', limit: new RateLimit(perSecond), headers }, Infinity),
     recover: (endpoint?: Endpoint) => faults.clear(endpoint),
     down: () => socket.close(),
     up: () => socket.open(),

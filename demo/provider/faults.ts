@@ -1,5 +1,6 @@
 import type { Endpoint } from './endpoints.ts';
 import type { Gate } from './gate.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 /** `before`: the request never reaches the provider proper. `after`: it was carried out, and only the answer suffers. */
 export type FaultMoment = 'before' | 'after';
@@ -31,6 +32,8 @@ export type Fault =
   | { readonly kind: 'delay'; readonly ms: number; readonly when?: FaultMoment }
   /** Waits at the gate, then goes on as usual. */
   | { readonly kind: 'gate'; readonly gate: Gate; readonly when?: FaultMoment }
+  /** Lets through what the limit allows, and answers the rest with 429. */
+  | { readonly kind: 'limit'; readonly limit: RateLimit; readonly headers?: Record<string, string>; readonly when?: 'before' }
   /** Carries the request out and changes the JSON of the answer. */
   | {
       readonly kind: 'rewrite';

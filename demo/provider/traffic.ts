@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { fingerprintOf } from '../api/received-request.ts';
 import { endpointAt, type Endpoint } from './endpoints.ts';
 import type { Fault, FaultPlan } from './faults.ts';
 import type { ClientAuthMethod } from './options.ts';
@@ -41,6 +42,7 @@ export class Traffic {
 
   /** Applies a fault that comes before the provider; true when the request ends with it. */
   async #spoil(ctx: Context, endpoint: Endpoint, fault: Fault): Promise<boolean> {
+    if (fault.kind === 'limit' && fault.limit.take()) return false;
     if (fault.kind === 'delay' || fault.kind === 'gate') {
       await applyFault(ctx, fault);
       return false;
@@ -96,6 +98,10 @@ async function applyFault(ctx: Context, fault: Fault): Promise<void> {
     case 'status':
       ctx.set(fault.headers ?? {});
       answer(ctx, fault.status, fault.body ?? '');
+      return;
+    case 'limit':
+      ctx.set(fault.headers ?? {});
+      answer(ctx, 429, '');
       return;
     case 'garbage':
       answer(ctx, 200, fault.body ?? '<html>Service temporarily replaced by a page</html>');
@@ -153,6 +159,10 @@ function tokenRequest(ctx: Context, params: Params): TokenRequestRecord {
     params: Object.keys(params),
     scope: asText(params['scope']),
     redirectUri: asText(params['redirect_uri']),
+    resource: asText(params['resource']),
+    audience: asText(params['audience']),
+    subject: fingerprintIn(params['subject_token']),
+    fingerprint: isObject(ctx.body) ? fingerprintIn(ctx.body['access_token']) : undefined,
     clientAuth: clientAuthOf(ctx, params),
     status: answeredStatus(ctx),
     error,
@@ -169,6 +179,7 @@ function clientAuthOf(ctx: Context, params: Params): TokenRequestRecord['clientA
 }
 
 const answeredStatus = (ctx: Context): number => (ctx.respond === false ? 0 : ctx.status);
+const fingerprintIn = (token: unknown): string | undefined => (typeof token === 'string' ? fingerprintOf(token) : undefined);
 const asText = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Buffer.isBuffer(value);

@@ -27,7 +27,8 @@ export class SessionMint {
   constructor(house: MintHouse) {
     const { cookie, provider } = house.config;
     this.#house = house;
-    const keyRing = new KeyRing({ ...cookie, app: cookie.name, issuer: provider.issuer, clientId: provider.clientId });
+    const { keys, activeKey, name: app } = cookie;
+    const keyRing = new KeyRing({ keys, activeKey, app, issuer: provider.issuer, clientId: provider.clientId });
     this.#store = new CookieSessionStore({ codec: new CookieCodec({ keyRing }) });
     this.#cookie = new SessionCookie(cookie);
   }
