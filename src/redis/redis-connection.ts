@@ -2,6 +2,7 @@ import { createClient, ErrorReply } from '@redis/client';
 import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
 import type { Timer } from '../kernel/timer.ts';
 import { connectionFault, replyFault, type RedisFault } from './redis-fault.ts';
+import { timeLimit } from './time-limit.ts';
 import type { RedisAddress, RedisTarget } from './redis-settings.ts';
 
 /** What Redis replied, or why there is no reply. An error reply keeps its text for redirections only (`MOVED 1 host:port`). */
@@ -80,7 +81,7 @@ export function openConnection(target: RedisTarget, ms: number, timer: Timer): P
       connection.end({ reason, sent: false, leave });
       reject(new StoreUnavailableError(reason, false));
     };
-    const cancel = timer.after(ms, () => fail({ reason: 'connect_timeout', sent: false, leave: true }));
+    const cancel = timeLimit(ms, () => fail({ reason: 'connect_timeout', sent: false, leave: true }), timer);
     client
       .connect()
       .finally(cancel)
@@ -92,11 +93,13 @@ export function openConnection(target: RedisTarget, ms: number, timer: Timer): P
 }
 
 /** RESP 2 has exactly the values that scripts return, and needs no rights beyond those of the commands we send. */
-function clientOptions({ address, username, password, database, tls }: RedisTarget, ms: number) {
+function clientOptions({ address, username, password, database, lookup, tls }: RedisTarget, ms: number) {
   const common = {
     host: address.host,
     port: address.port,
-    connectTimeout: ms,
+    // Closes what is left of an attempt that was given up.
+    connectTimeout: 2 * ms,
+    lookup,
     reconnectStrategy: false,
     noDelay: true,
     keepAlive: true,

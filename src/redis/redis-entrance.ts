@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { getCACertificates } from 'node:tls';
 import { Secret } from '../kernel/secret.ts';
 import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
+import { hostLookup } from './host-lookup.ts';
 import type { RedisAddress, RedisSettings, RedisTarget } from './redis-settings.ts';
 
 type Entrance = Omit<RedisTarget, 'address'>;
@@ -9,6 +10,7 @@ type Entrance = Omit<RedisTarget, 'address'>;
 /** How we get in at every server of these settings: what does not change, and what the files say now. */
 export class RedisEntrance {
   readonly #settings: RedisSettings;
+  readonly #lookup = hostLookup();
   readonly #url: URL | undefined;
 
   constructor(settings: RedisSettings) {
@@ -24,13 +26,13 @@ export class RedisEntrance {
   /** A sentinel has no users of ours and no databases. */
   async toSentinel(address: RedisAddress): Promise<RedisTarget> {
     const { tls } = await this.#fromFiles();
-    return { address, database: 0, ...(tls && { tls }) };
+    return { address, database: 0, lookup: this.#lookup, ...(tls && { tls }) };
   }
 
   #lasting(): Entrance {
     const username = this.#settings.username ?? decodeURIComponent(this.#url?.username ?? '');
     const database = Number(this.#url?.pathname.slice(1) ?? 0);
-    return { database, ...(username !== '' && { username }) };
+    return { database, lookup: this.#lookup, ...(username !== '' && { username }) };
   }
 
   async #fromFiles(): Promise<Pick<RedisTarget, 'password' | 'tls'>> {

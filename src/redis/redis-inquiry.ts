@@ -4,6 +4,7 @@ import { openConnection } from './redis-connection.ts';
 import { unavailable } from './redis-fault.ts';
 import { printAddress, type RedisAddress, type RedisTarget } from './redis-settings.ts';
 import { listIn } from './redis-value.ts';
+import { timeLimit } from './time-limit.ts';
 
 export interface RedisInquiryOptions {
   readonly addresses: readonly RedisAddress[];
@@ -44,7 +45,7 @@ export class RedisInquiry {
   async #answerOf(address: RedisAddress, command: readonly string[]): Promise<unknown> {
     const { enter, within, timer } = this.#options;
     const connection = await openConnection(await enter(address), within, timer);
-    const cancel = timer.after(within, () => connection.end({ reason: 'timeout', sent: false, leave: true }));
+    const cancel = timeLimit(within, () => connection.end({ reason: 'timeout', sent: false, leave: true }), timer);
     const reply = await connection.send(command);
     cancel();
     connection.end({ reason: 'answered', sent: false, leave: true });

@@ -5,6 +5,7 @@ import type { RedisConnection, RedisReply } from './redis-connection.ts';
 import { unavailable, type RedisFault } from './redis-fault.ts';
 import type { RedisAddress } from './redis-settings.ts';
 import { reconnectDelay } from './reconnect-delay.ts';
+import { timeLimit } from './time-limit.ts';
 import { WakeablePause } from './wakeable-pause.ts';
 
 export type RedisState = { readonly kind: 'unknown' } | { readonly kind: 'up' } | { readonly kind: 'down'; readonly reason: string };
@@ -73,7 +74,7 @@ export class RedisNode {
   }
 
   async #sendOn(connection: RedisConnection, command: readonly string[]): Promise<RedisReply> {
-    const cancel = this.#options.timer.after(this.#options.timeout, () => connection.end(TIMEOUT));
+    const cancel = timeLimit(this.#options.timeout, () => connection.end(TIMEOUT), this.#options.timer);
     const reply = await connection.send(command);
     cancel();
     if (reply.kind === 'value' || !reply.fault.leave) return reply;

@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import type { Secret } from '../kernel/secret.ts';
 
 /** Where the shared store is and how we get in, as the configuration says it. Exactly one of `url`, `sentinel` and `cluster`. */
@@ -34,6 +35,7 @@ export interface RedisTarget {
   readonly username?: string;
   readonly password?: Secret;
   readonly database: number;
+  readonly lookup: LookupFunction;
   /** Absent: no TLS. */
   readonly tls?: { readonly ca?: readonly string[]; readonly serverName?: string };
 }
