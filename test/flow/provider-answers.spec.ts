@@ -14,7 +14,7 @@ const PAUSE_OVER_MS = 1_500;
 /** What a token endpoint may do to a refresh, and what becomes of it in either column of the table. */
 interface Trouble {
   readonly what: string;
-  readonly fault: Fault | 'down';
+  readonly fault: Fault | Elsewhere;
   /** Requests that reach the token endpoint while the access token is valid, and when it is over. */
   readonly hits: readonly [valid: number, over: number];
   readonly retryAfter?: string;
@@ -23,6 +23,14 @@ interface Trouble {
   /** The refresh token may be spent: with the access token still good nobody tries again until it is over. */
   readonly ambiguous?: true;
 }
+
+/** No answer of the token endpoint at all: nobody listens, nobody knows the host, or somebody else speaks there. */
+type Elsewhere = 'down' | { readonly kind: 'elsewhere'; readonly tokenEndpoint: (house: House) => string };
+
+const json = (answer: object, status = 200): Fault => ({
+  ...{ kind: 'status', status, headers: { 'content-type': 'application/json' }, body: JSON.stringify(answer) },
+});
+const elsewhere = (tokenEndpoint: (house: House) => string): Elsewhere => ({ kind: 'elsewhere', tokenEndpoint });
 
 const oauth = (error: string, status = 400): Fault => ({ kind: 'oauth-error', error, status });
 
@@ -49,7 +57,21 @@ const KEPT: readonly Trouble[] = [
   { what: 'a reset before it was processed', fault: { kind: 'reset' }, hits: [1, 2], ambiguous: true },
   { what: '200 with HTML', fault: { kind: 'garbage' }, hits: [1, 2], ambiguous: true },
   { what: '200 with half a JSON document', fault: { kind: 'garbage', body: '{"access_token":"abc' }, hits: [1, 2], ambiguous: true },
+  {
+    what: '503 with Retry-After',
+    fault: { kind: 'status', status: 503, headers: { 'retry-after': '9' } },
+    ...{ hits: [1, 2], retryAfter: '9', pause: 9_000, ambiguous: true },
+  },
+  { what: '400 server_error', fault: oauth('server_error'), hits: [1, 2], ambiguous: true },
+  { what: '200 with an error', fault: json({ error: 'invalid_request' }), hits: [1, 1] },
+  { what: '200 with nothing in it', fault: json({}), hits: [1, 2], ambiguous: true },
+  { what: 'tokens without an access token', fault: json({ token_type: 'Bearer', expires_in: 60 }), hits: [1, 2], ambiguous: true },
+  { what: 'a token for DPoP', fault: json({ access_token: 'abc', token_type: 'DPoP' }), hits: [1, 2], ambiguous: true },
+  { what: '200 with six megabytes', fault: { kind: 'garbage', body: 'x'.repeat(6 << 20) }, hits: [1, 2], ambiguous: true },
+  { what: 'a redirect', fault: { kind: 'status', status: 307, headers: { location: '/v1/token' } }, hits: [1, 2], ambiguous: true },
   { what: 'refused connections', fault: 'down', hits: [0, 0] },
+  { what: 'an unknown host', fault: elsewhere(() => 'https://id.invalid/v1/token'), hits: [0, 0] },
+  { what: 'a failed TLS handshake', fault: elsewhere(({ port }) => `https://127.0.0.1:${String(port)}/v1/token`), hits: [0, 0] },
 ];
 
 describe('what a provider answers to a refresh', () => {
@@ -73,14 +95,21 @@ describe('what a provider answers to a refresh', () => {
     house.api.reset();
   }
 
-  async function begin(fault: Fault | 'down', times?: number): Promise<void> {
+  async function begin(fault: Fault | Elsewhere, times?: number): Promise<void> {
     if (fault === 'down') await house.provider.control.down();
+    else if (fault.kind === 'elsewhere') await house.reopen({ provider: { endpoints: endpoints({ token: fault.tokenEndpoint(house) }) } });
     else house.provider.control.fail('token', fault, times);
   }
 
-  async function recover(fault: Fault | 'down'): Promise<void> {
+  async function recover(fault: Fault | Elsewhere): Promise<void> {
     if (fault === 'down') await house.provider.control.up();
+    else if (fault.kind === 'elsewhere') await house.reopen({});
     else house.provider.control.recover();
+  }
+
+  function endpoints(changes: Readonly<Record<string, string>>): Record<string, string> {
+    const { issuer } = house.provider;
+    return { authorization: `${issuer}/v1/authorize`, token: `${issuer}/v1/token`, jwks: `${issuer}/v1/keys`, ...changes };
   }
 
   const call = (): Promise<Response> => house.call('/api/x', { cookie });
