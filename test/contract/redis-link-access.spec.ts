@@ -22,9 +22,9 @@ describe('who may connect to Redis', () => {
     await servers.close();
   });
 
-  it('logs in as the user of the URL, with any password, and needs few rights', async () => {
-    const redis = await servers.start({ config: [`user us@er on ${quoted(`>${SPECIAL}`)} ${RIGHTS}`] });
-    const { link, log } = await links.open({ url: redis.url.replace('//', '//us%40er@'), password: new Secret(SPECIAL) });
+  it('logs in as the user of the URL, with any password, to any database, and needs few rights', async () => {
+    const redis = await servers.start({ config: [`user us@er on ${quoted(`>${SPECIAL}`)} ${RIGHTS} +select`] });
+    const { link, log } = await links.open({ url: `${redis.url.replace('//', '//us%40er@')}/2`, password: new Secret(SPECIAL) });
     expect(await link.run(PUSH, ['test:list'], ['a'])).toBe(1);
     expect(await redis.cli(['ACL', 'LOG'])).toBe('');
     expect(log.lines).toEqual([]);
