@@ -48,7 +48,7 @@ export function providerConfiguration(parts: Parts): Configuration {
     pkce: { required: () => true },
     clientBasedCORS: () => false,
     rotateRefreshToken: () => behaviour.rotation === 'one-time',
-    ttl: { ...lifetimes, AccessToken: () => behaviour.accessTokenTtl },
+    ttl: { ...lifetimes, AccessToken: () => behaviour.accessTokenTtl, ClientCredentials: () => behaviour.accessTokenTtl },
     interactions: { policy: prompts(), url: (_ctx, interaction) => `${options.issuerPath}/interaction/${interaction.uid}` },
     renderError: (ctx, out) => {
       ctx.type = 'html';
@@ -92,6 +92,7 @@ function prompts(): ReturnType<typeof interactionPolicy.base> {
 function features(parts: Parts): NonNullable<Configuration['features']> {
   return {
     devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
     dPoP: { enabled: false },
     pushedAuthorizationRequests: { enabled: false },
     revocation: { enabled: true, allowedPolicy: (_ctx, client, token) => token.clientId === client.clientId },
@@ -105,9 +106,9 @@ function features(parts: Parts): NonNullable<Configuration['features']> {
     },
     resourceIndicators: {
       enabled: parts.options.accessTokenFormat === 'jwt',
-      defaultResource: () => DEMO_RESOURCE.indicator,
+      defaultResource: (_ctx, _client, granted) => granted?.[0] ?? DEMO_RESOURCE.indicator,
       useGrantedResource: () => true,
-      getResourceServerInfo: () => ({ scope: DEMO_RESOURCE.scope, audience: DEMO_RESOURCE.indicator, accessTokenFormat: 'jwt' }),
+      getResourceServerInfo: (_ctx, indicator) => ({ scope: DEMO_RESOURCE.scope, audience: indicator, accessTokenFormat: 'jwt' }),
     },
   };
 }

@@ -58,7 +58,10 @@ export class SignIn {
   async #consent(interaction: Interaction, accountId: string): Promise<InteractionResults> {
     const grant = new this.#provider.Grant({ accountId, clientId: this.#options.clientId });
     grant.addOIDCScope(String(interaction.params['scope']));
-    if (this.#options.accessTokenFormat === 'jwt') grant.addResourceScope(DEMO_RESOURCE.indicator, DEMO_RESOURCE.scope);
+    if (this.#options.accessTokenFormat === 'jwt') {
+      const asked = [interaction.params['resource'] ?? []].flat().map(String);
+      for (const indicator of [DEMO_RESOURCE.indicator, ...asked]) grant.addResourceScope(indicator, DEMO_RESOURCE.scope);
+    }
     return { consent: { grantId: await grant.save() } };
   }
 

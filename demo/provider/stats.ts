@@ -14,6 +14,17 @@ export interface TokenRequestRecord {
   readonly error: string | undefined;
 }
 
+/** One access token that was given out, and what for. Tokens as fingerprints, the same as the demo's API tells. */
+export interface IssuedToken {
+  readonly fingerprint: string;
+  readonly grantType: string;
+  readonly resource: string | undefined;
+  readonly audience: string | undefined;
+  readonly scope: string | undefined;
+  /** Of a token exchange: the token that was given in. */
+  readonly subject: string | undefined;
+}
+
 export interface RevocationRecord {
   readonly tokenTypeHint: string | undefined;
   readonly clientAuth: TokenRequestRecord['clientAuth'];
@@ -25,6 +36,7 @@ export class ProviderStats {
   /** Successful answers of the token endpoint by grant type. */
   readonly grants: Record<string, number> = {};
   readonly tokenRequests: TokenRequestRecord[] = [];
+  readonly issued: IssuedToken[] = [];
   /** Query parameters of each authorization request. */
   readonly authorizations: Readonly<Record<string, string>>[] = [];
   readonly revocations: RevocationRecord[] = [];
@@ -49,7 +61,8 @@ export class ProviderStats {
   }
 
   reset(): void {
-    for (const list of [this.tokenRequests, this.authorizations, this.revocations, this.endSessions, this.serverErrors]) list.length = 0;
+    for (const list of [this.tokenRequests, this.issued, this.authorizations, this.revocations, this.endSessions, this.serverErrors])
+      list.length = 0;
     for (const counts of [this.grants, this.hits]) for (const key of Object.keys(counts)) Reflect.deleteProperty(counts, key);
   }
 }

@@ -5,7 +5,7 @@ import { fingerprintOf } from '../api/received-request.ts';
 import { endpointAt, type Endpoint } from './endpoints.ts';
 import type { Fault, FaultPlan } from './faults.ts';
 import type { ClientAuthMethod } from './options.ts';
-import type { ProviderStats, TokenRequestRecord } from './stats.ts';
+import type { IssuedToken, ProviderStats, TokenRequestRecord } from './stats.ts';
 
 /** `oidc` is missing where no route matched, such as GET on the token endpoint. */
 type Context = Parameters<Parameters<Provider['use']>[0]>[0] & { oidc?: KoaContextWithOIDC['oidc'] };
@@ -77,9 +77,23 @@ export class Traffic {
   #record(ctx: Context, endpoint: Endpoint, params: Params): void {
     if (endpoint === 'authorization') this.#stats.authorizations.push(Object.fromEntries(new URLSearchParams(ctx.querystring)));
     else if (endpoint === 'end_session') this.#stats.endSessions.push(Object.fromEntries(new URLSearchParams(ctx.querystring)));
-    else if (endpoint === 'token') this.#stats.recordTokenRequest(tokenRequest(ctx, params));
+    else if (endpoint === 'token') this.#recordToken(ctx, params);
     else if (endpoint === 'revocation') this.#stats.revocations.push(revocation(ctx, params));
   }
+
+  #recordToken(ctx: Context, params: Params): void {
+    this.#stats.recordTokenRequest(tokenRequest(ctx, params));
+    const issued = issuedToken(ctx, params);
+    if (issued !== undefined) this.#stats.issued.push(issued);
+  }
+}
+
+function issuedToken(ctx: Context, params: Params): IssuedToken | undefined {
+  const fingerprint = isObject(ctx.body) ? fingerprintIn(ctx.body['access_token']) : undefined;
+  if (fingerprint === undefined) return undefined;
+  const { grant_type: grantType, resource, audience, scope, subject_token: subject } = params;
+  const target = { resource: asText(resource), audience: asText(audience), scope: asText(scope) };
+  return { fingerprint, grantType: asText(grantType) ?? '', ...target, subject: fingerprintIn(subject) };
 }
 
 function isAfter(fault: Fault): boolean {
@@ -159,10 +173,6 @@ function tokenRequest(ctx: Context, params: Params): TokenRequestRecord {
     params: Object.keys(params),
     scope: asText(params['scope']),
     redirectUri: asText(params['redirect_uri']),
-    resource: asText(params['resource']),
-    audience: asText(params['audience']),
-    subject: fingerprintIn(params['subject_token']),
-    fingerprint: isObject(ctx.body) ? fingerprintIn(ctx.body['access_token']) : undefined,
     clientAuth: clientAuthOf(ctx, params),
     status: answeredStatus(ctx),
     error,
