@@ -5,6 +5,7 @@ import type { Logger } from '../kernel/logger.ts';
 import type { AuthoritiesOutcome } from '../kernel/trusted-connections.ts';
 import { systemTimer, within, type Timer } from '../kernel/timer.ts';
 import { buildEndSessionUrl, fillEndSessionTemplate } from './end-session.ts';
+import { DistributedClaims } from './distributed-claims.ts';
 import { CodeExchange } from './code-exchange.ts';
 import { GrantAdvice } from './grant-advice.ts';
 import { IdTokenVerifier } from './id-token-verifier.ts';
@@ -100,6 +101,7 @@ export class OpenIdIdentityProvider implements IdentityProvider, TokenIssuer {
     const signIn = new SignIn({
       idTokens: this.#idTokens,
       userinfo: new UserinfoClaims({ requests: this.#requests, logger, mode: provider.userinfo, wantedClaims: options.wantedClaims }),
+      distributedClaims: new DistributedClaims(clock, logger, options.wantedClaims),
       missingRefreshToken: new MissingRefreshToken(clock, logger),
       revoker: this.#revoker,
       refreshTokenExpected: offlineAccess || provider.authorizeParams['access_type'] === 'offline',

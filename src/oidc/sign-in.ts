@@ -1,3 +1,4 @@
+import type { DistributedClaims } from './distributed-claims.ts';
 import { unavailable } from './exchange-failure.ts';
 import type { ExchangeOutcome, TokenSet } from './identity-provider.ts';
 import type { IdTokenVerifier, LoginExpectation } from './id-token-verifier.ts';
@@ -9,6 +10,7 @@ import type { UserinfoClaims } from './userinfo-claims.ts';
 export interface SignInOptions {
   readonly idTokens: IdTokenVerifier;
   readonly userinfo: UserinfoClaims;
+  readonly distributedClaims: DistributedClaims;
   readonly missingRefreshToken: MissingRefreshToken;
   readonly revoker: TokenRevoker;
   /** It was asked for: by the scope `offline_access`, or as Google wants it. */
@@ -34,7 +36,7 @@ export class SignIn {
   }
 
   async #judge(document: ProviderDocument, tokens: TokenSet, expected: Expected): Promise<ExchangeOutcome> {
-    const { idTokens, userinfo, missingRefreshToken, refreshTokenExpected } = this.#options;
+    const { idTokens, userinfo, distributedClaims, missingRefreshToken, refreshTokenExpected } = this.#options;
     if (tokens.idToken === undefined) return idTokenInvalid('id_token_missing');
     const verdict = await idTokens.verify(tokens.idToken, document.algorithms, { ...expected, accessToken: tokens.accessToken });
     if (verdict.kind === 'unavailable') return unavailable({ spent: true });
@@ -42,6 +44,7 @@ export class SignIn {
     const completed = await userinfo.complete(document, verdict.claims, verdict.sub, tokens.accessToken);
     if (completed.kind === 'unavailable') return unavailable({ spent: true });
     if (completed.kind === 'other-subject') return idTokenInvalid('userinfo_sub');
+    distributedClaims.check(completed.claims);
     if (refreshTokenExpected && tokens.refreshToken === undefined) missingRefreshToken.warn();
     return {
       kind: 'signed-in',
