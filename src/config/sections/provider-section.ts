@@ -115,10 +115,16 @@ export class ProviderSection {
   @Option({ type: size(), doc: 'The largest answer of the provider that is read.' })
   readonly maxResponse: number = 5 * MIB;
 
-  @Option({ type: file(), doc: 'Certificate authorities, PEM, trusted in addition for calls to the provider.' })
+  @Option({
+    type: file(),
+    doc: 'Certificate authorities, PEM, trusted in addition for calls to the provider. Read again when the file has changed.',
+  })
   readonly caFile?: string;
 
-  @Option({ type: text('URL'), doc: 'HTTP proxy for our calls to the provider.' })
+  @Option({
+    type: text('URL'),
+    doc: 'HTTP proxy for our calls to the provider, which go through it in tunnels (CONNECT). Nothing goes around it.',
+  })
   @Satisfies((url: string) => URL.canParse(url) && /^https?:\/\/[^/?#@\s]+\/?$/.test(url), 'must be an http or https origin')
   readonly proxy?: string;
 }

@@ -124,6 +124,16 @@ describe('warnings about losing sessions', () => {
     expect(first({ replicas: '1', refresh: '{ providerLeeway: 0s }' })).toEqual([]);
   });
 
+  it('speak of going on without Redis where that spends refresh tokens twice', () => {
+    const risk = (rest: string, more: Record<string, string> = {}): readonly string[] =>
+      first({ ...REPLICAS, redis: '{ url: rediss://redis }', refresh: `{ withoutCoordination: risk${rest} }`, ...more });
+    expect(risk('')).toEqual(['refresh.withoutCoordination']);
+    expect(risk(', providerLeeway: 5s')).toEqual([]);
+    expect(risk('', preset('google'))).toEqual([]);
+    expect(risk('', { replicas: '1' })).toEqual([]);
+    expect(first({ ...REPLICAS, redis: '{ url: rediss://redis }' })).toEqual([]);
+  });
+
   it('speak of handovers that are too short', () => {
     expect(first({ refresh: '{ confirmAfter: 29s }' })).toEqual(['refresh.confirmAfter']);
     expect(first({ refresh: '{ handover: 9s }' })).toEqual(['refresh.handover']);
