@@ -122,13 +122,16 @@ export class Grants {
   async #tryTwice(session: Session, refreshToken: string, lease: Lease): Promise<RefreshOutcome> {
     const { provider, clock, policy, providerTimeout, logger } = this.#options;
     const request: RefreshRequest = { refreshToken, sub: session.sub, scope: session.scope };
-    if (!endsInTime(clock.now(), lease.until, providerTimeout)) return { kind: 'failed', sent: false, cause: 'lease_too_short' };
+    const sentAt = clock.now();
+    if (!endsInTime(sentAt, lease.until, providerTimeout)) return { kind: 'failed', sent: false, cause: 'lease_too_short' };
     // Nobody waits for it: it is written before the grant is, and says something only should this process vanish.
     void extended(lease);
     const first = await provider.refresh(request);
     if (first.kind !== 'failed') return first;
     logger.debug('refresh_attempt_failed', { cause: first.cause, sent: first.sent });
-    const situation = { over: isOver(session, clock.now()), providerLeeway: policy.providerLeeway };
+    const now = clock.now();
+    // The provider may have rotated the token as soon as it was sent: the leeway runs from there.
+    const situation = { over: isOver(session, now), providerLeeway: policy.providerLeeway - (now - sentAt) };
     if (!mayRepeat(first, situation)) return first;
     const again = await extended(lease);
     return again !== undefined && endsInTime(clock.now(), again.until, providerTimeout) ? provider.refresh(request) : first;
