@@ -7,7 +7,7 @@ import type { Session } from '../session/session.ts';
 import { rejectedFor } from './refresh-end.ts';
 import type { RouteGrants } from './route-grants.ts';
 import type { RouteTarget } from './route-policy.ts';
-import type { RouteGrantEnd } from './route-token.ts';
+import { NOT_FOR_ACCOUNT, type RouteGrantEnd } from './route-token.ts';
 import type { SealedTokens } from './sealed-tokens.ts';
 
 export interface ExchangedTokensOptions {
@@ -20,11 +20,6 @@ export interface ExchangedTokensOptions {
   /** A token younger than this is not replaced, whoever refused it. Milliseconds. */
   readonly cooldown: number;
 }
-
-const REFUSED: RouteGrantEnd = {
-  kind: 'refused',
-  detail: 'The identity provider gives this account no token for this route.',
-};
 
 /** Tokens exchanged for a user's access token (RFC 8693), each for one session, one access token of it and one target. */
 export class ExchangedTokens {
@@ -67,7 +62,7 @@ export class ExchangedTokens {
       return { kind: 'granted', accessToken: issued.token.accessToken };
     }
     logger.warn('token_exchange_refused', { sub: session.sub, error: issued.error, status: issued.status });
-    return REFUSED;
+    return NOT_FOR_ACCOUNT;
   }
 }
 

@@ -7,10 +7,12 @@ import type { SessionHead } from '../session/session-head.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import type { FailedRefreshes } from './failed-refreshes.ts';
+import { heldToken } from './held-token.ts';
 import { ended, failed, rejectedFor, type RefreshEnd } from './refresh-end.ts';
 import { isOver, judgeRefusal } from './refresh-policy.ts';
 import type { RefreshTokenRotation } from './refresh-token-rotation.ts';
-import { refreshedSession } from './refreshed-session.ts';
+import { refreshedSession, withOwnToken } from './refreshed-session.ts';
+import type { RouteTarget } from './route-policy.ts';
 
 export interface GrantSettlementOptions {
   readonly provider: IdentityProvider;
@@ -33,6 +35,12 @@ export interface GrantSettlementOptions {
 type Granted = Extract<RefreshOutcome, { kind: 'granted' }>;
 type Refused = Extract<RefreshOutcome, { kind: 'refused' }>;
 
+/** What a refresh is for: see `Errand`. */
+interface Purpose {
+  readonly activity: boolean;
+  readonly target?: RouteTarget;
+}
+
 const ALERT_EVERY_MS = 60_000;
 const LONGEST_OUTAGE_WAIT_S = 60;
 
@@ -46,14 +54,14 @@ export class GrantSettlement {
   }
 
   /** `fatal`: the refresh token is dead, and the session with it unless there is a successor. */
-  async settle(session: Session, outcome: RefreshOutcome, activity: boolean): Promise<RefreshEnd | 'fatal'> {
+  async settle(session: Session, outcome: RefreshOutcome, purpose: Purpose): Promise<RefreshEnd | 'fatal'> {
     switch (outcome.kind) {
       case 'granted':
-        return this.#granted(session, outcome, activity);
+        return this.#granted(session, outcome, purpose);
       case 'subject-changed':
         return this.#subjectChanged(session, outcome.tokens);
       case 'refused':
-        return this.#refused(session, outcome);
+        return this.#refused(session, outcome, purpose);
       case 'throttled':
         this.#options.logger.warn('refresh_throttled', { retryAfter: outcome.retryAfter });
         return failed({ code: 'provider_unavailable', retryAfter: outcome.retryAfter });
@@ -75,12 +83,13 @@ export class GrantSettlement {
     return ended(cause);
   }
 
-  async #granted(session: Session, { tokens, claims }: Granted, activity: boolean): Promise<RefreshEnd> {
+  async #granted(session: Session, { tokens, claims }: Granted, { activity, target }: Purpose): Promise<RefreshEnd> {
     this.#options.rotation?.learn(session.refreshToken, tokens.refreshToken);
     const now = this.#options.clock.now();
     const kept = this.#options.claims;
     const optional = { ...(claims === undefined ? {} : { claims }), ...(kept === undefined ? {} : { kept }) };
-    const next = refreshedSession(session, { tokens, now, activity, ...optional });
+    const renewed = refreshedSession(session, { tokens, now, activity, ...optional });
+    const next = target === undefined ? renewed : withOwnToken(renewed, session);
     const cause = this.#options.revocations.causeOf(session);
     if (cause !== undefined) {
       this.#options.background(this.#revoke(tokens.refreshToken));
@@ -88,7 +97,8 @@ export class GrantSettlement {
     }
     const ticket = await this.#options.store.save(next);
     await this.#publish(next, ticket.value);
-    const end = { kind: 'refreshed', from: 'grant', session: next, at: now } as const;
+    const aside = target === undefined ? {} : { aside: { key: target.key, token: heldToken(tokens, now) } };
+    const end = { kind: 'refreshed', from: 'grant', session: next, at: now, ...aside } as const;
     if (this.#options.fits(ticket.value)) return { ...end, ticket };
     // The old cookie stays in the browser and is healed by the head with every request, which beats a session lost half way.
     this.#options.logger.error('cookie_budget', { bytes: ticket.value.length });
@@ -110,11 +120,13 @@ export class GrantSettlement {
     return this.end(session, 'refresh_refused');
   }
 
-  #refused(session: Session, refused: Refused): Promise<RefreshEnd> | RefreshEnd | 'fatal' {
+  #refused(session: Session, refused: Refused, { target }: Purpose): Promise<RefreshEnd> | RefreshEnd | 'fatal' {
     const { error, status } = refused;
     const now = this.#options.clock.now();
     const refusal = judgeRefusal(refused, this.#options.fatalErrors);
     if (refusal === 'fatal') return 'fatal';
+    if (target !== undefined && refusal !== 'misconfigured')
+      return failed({ code: 'provider_unavailable', unfit: { key: target.key, error } });
     this.#alert(refusal === 'misconfigured' ? 'refresh_refused_misconfigured' : 'refresh_refused', {
       error: this.#loggable(error),
       status,

@@ -23,11 +23,14 @@ export interface Lease {
   extend(): Promise<Lease | undefined>;
 }
 
+/** A refresh token, and what for: nothing else said, for the session's own access token. */
+export type Spent = Pick<RefreshRequest, 'refreshToken' | 'target'>;
+
 /** A turn to ask the provider. */
 export interface GrantSlot {
   readonly kind: 'slot';
   /** At most two tries, and none that could last beyond the lease. The turn is over with it. */
-  spend(session: Session, refreshToken: string, lease: Lease): Promise<RefreshOutcome>;
+  spend(session: Session, spent: Spent, lease: Lease): Promise<RefreshOutcome>;
   /** Gives back a turn that was not used; after one that was, nothing happens. */
   free(): void;
 }
@@ -93,9 +96,9 @@ export class Grants {
     let over = false;
     return {
       kind: 'slot',
-      spend: (session, refreshToken, lease) => {
+      spend: (session, spent, lease) => {
         over = true;
-        return this.#spend(session, refreshToken, lease).finally(() => this.#slots.free());
+        return this.#spend(session, spent, lease).finally(() => this.#slots.free());
       },
       free: () => {
         if (over) return;
@@ -106,10 +109,10 @@ export class Grants {
     };
   }
 
-  async #spend(session: Session, refreshToken: string, lease: Lease): Promise<RefreshOutcome> {
+  async #spend(session: Session, spent: Spent, lease: Lease): Promise<RefreshOutcome> {
     let answered = false;
     try {
-      const outcome = await this.#tryTwice(session, refreshToken, lease);
+      const outcome = await this.#tryTwice(session, spent, lease);
       answered = outcome.kind !== 'failed';
       if (outcome.kind === 'throttled') this.#slots.throttled(outcome.assumed === true ? ASSUMED_PAUSE_S : outcome.retryAfter);
       else if (answered) this.#slots.answered();
@@ -119,9 +122,9 @@ export class Grants {
     }
   }
 
-  async #tryTwice(session: Session, refreshToken: string, lease: Lease): Promise<RefreshOutcome> {
+  async #tryTwice(session: Session, spent: Spent, lease: Lease): Promise<RefreshOutcome> {
     const { provider, clock, policy, providerTimeout, logger } = this.#options;
-    const request: RefreshRequest = { refreshToken, sub: session.sub, scope: session.scope };
+    const request: RefreshRequest = { ...spent, sub: session.sub, scope: session.scope };
     const sentAt = clock.now();
     if (!endsInTime(sentAt, lease.until, providerTimeout)) return { kind: 'failed', sent: false, cause: 'lease_too_short' };
     // Nobody waits for it: it is written before the grant is, and says something only should this process vanish.

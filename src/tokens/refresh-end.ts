@@ -1,6 +1,7 @@
 import type { RevocationCause } from '../session/revocations.ts';
 import type { Session, Ticket } from '../session/session.ts';
 import type { Freshness } from './freshness.ts';
+import type { HeldToken } from './held-token.ts';
 
 type Rejected = Extract<Freshness, { kind: 'rejected' }>;
 export type Unavailable = Extract<Freshness, { kind: 'unavailable' }>;
@@ -12,17 +13,27 @@ export interface RefreshFailure {
   readonly retryAfter?: number;
   /** The provider may have spent the refresh token without our learning the new one. */
   readonly ambiguous?: boolean;
+  /** The provider gives no token for the target with this key. It says nothing about the session. */
+  readonly unfit?: { readonly key: string; readonly error: string };
+}
+
+/** A token for another target than the session's own, which is as old as before. */
+export interface TokenAside {
+  /** Of the target. */
+  readonly key: string;
+  readonly token: HeldToken;
 }
 
 /** How a flight ended, for everybody who waited for it. */
 export type RefreshEnd =
-  /** New tokens. `from` tells whether this process got them or found them at the head. No `ticket`: it cannot go into cookies. */
+  /** New tokens, at least a refresh token. `from` tells whether this process got them or found them at the head. No `ticket`: it cannot go into cookies. */
   | {
       readonly kind: 'refreshed';
       readonly from: 'grant' | 'head';
       readonly session: Session;
       readonly ticket?: Ticket;
       readonly at: number;
+      readonly aside?: TokenAside;
     }
   /** `newest`: tokens that were granted after the session had ended, and are published nowhere. */
   | { readonly kind: 'ended'; readonly answer: Rejected; readonly newest?: Session }

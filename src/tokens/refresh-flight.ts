@@ -10,6 +10,7 @@ import type { Grants, GrantSlot, Lease, Refrained } from './grants.ts';
 import type { IdentityProvider } from '../oidc/identity-provider.ts';
 import type { Revocations } from '../session/revocations.ts';
 import { isOver, judgeDoubt } from './refresh-policy.ts';
+import type { RouteTarget } from './route-policy.ts';
 
 export interface RefreshFlightOptions {
   readonly provider: Pick<IdentityProvider, 'ready'>;
@@ -34,6 +35,8 @@ export interface Errand {
   readonly activity: boolean;
   /** How long it waits for its turn when too many want a grant. Milliseconds. */
   readonly patience: number;
+  /** The access token is wanted for this: the session's own stays as it is. */
+  readonly target?: RouteTarget;
 }
 
 type Newer = Extract<Claim, { kind: 'newer' }>;
@@ -125,9 +128,11 @@ export class RefreshFlight {
     return settlement.end(session, 'refresh_expired');
   }
 
-  async #grant(session: Session, { refreshToken, activity }: Errand, { slot, until }: Granted): Promise<RefreshEnd | 'fatal'> {
-    const outcome = await slot.spend(session, refreshToken, this.#leaseOf(session, until));
-    return this.#options.settlement.settle(session, outcome, activity);
+  async #grant(session: Session, errand: Errand, { slot, until }: Granted): Promise<RefreshEnd | 'fatal'> {
+    const { refreshToken, target } = errand;
+    const spent = target === undefined ? { refreshToken } : { refreshToken, target };
+    const outcome = await slot.spend(session, spent, this.#leaseOf(session, until));
+    return this.#options.settlement.settle(session, outcome, errand);
   }
 
   #leaseOf(session: Session, until: number): Lease {

@@ -30,6 +30,11 @@ export function refreshedSession(session: Session, { tokens, claims, kept, now, 
   };
 }
 
+/** The next generation after a refresh for another target: the session's own access token stays, and so does what belongs to it. */
+export function withOwnToken(next: Session, { accessToken, accessTokenExpiresAt, scope, refreshedAt }: Session): Session {
+  return { ...next, accessToken, accessTokenExpiresAt, scope, refreshedAt };
+}
+
 /** The ID token also holds what is no claim about the user, and more than fits into a cookie. */
 function only(names: readonly string[], claims: Claims): Claims {
   return Object.fromEntries(Object.entries(claims).filter(([name]) => names.includes(name)));

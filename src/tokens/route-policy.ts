@@ -23,7 +23,7 @@ export type RouteTokenPolicy =
 export function routeTokenPolicy(options: RouteTokenOptions): RouteTokenPolicy | undefined {
   const { token, resource, audience, scope = [] } = options;
   if (token === 'none' || token === 'optional') return undefined;
-  const target = { ...options, key: JSON.stringify([resource ?? null, audience ?? null, [...new Set(scope)].sort()]) };
+  const target = { resource, audience, scope, key: JSON.stringify([resource ?? null, audience ?? null, [...new Set(scope)].sort()]) };
   if (token !== 'user') return { kind: token, target };
   if (resource !== undefined || audience !== undefined) return { kind: 'audience', scope, target };
   return scope.length === 0 ? undefined : { kind: 'scoped', scope };

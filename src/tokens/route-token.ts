@@ -24,3 +24,19 @@ export type RouteGrantEnd = GrantedToken | RefusedToken | Exclude<Freshness, { k
 
 /** Our own token. */
 export type OwnToken = GrantedToken | Unavailable;
+
+/** The provider says no. */
+export const NOT_FOR_ACCOUNT: RefusedToken = {
+  kind: 'refused',
+  detail: 'The identity provider gives this account no token for this route.',
+};
+
+export const NO_REFRESH_TOKEN: RefusedToken = {
+  kind: 'refused',
+  detail: 'The session has no refresh token, so there is no token for the audience of this route.',
+};
+
+export const scopeMissing = (words: readonly string[]): RefusedToken => ({
+  kind: 'refused',
+  detail: `The session was not granted the scope that this route needs: ${words.join(' ')}.`,
+});

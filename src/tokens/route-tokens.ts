@@ -4,19 +4,20 @@ import { systemTimer, type Timer } from '../kernel/timer.ts';
 import type { TokenIssuer } from '../oidc/token-issuer.ts';
 import type { Revocations } from '../session/revocations.ts';
 import type { ActiveSession } from '../session/session-lookup.ts';
+import { AudienceTokens } from './audience-tokens.ts';
 import { ClientTokens } from './client-tokens.ts';
 import { ExchangedTokens } from './exchanged-tokens.ts';
 import type { Freshness } from './freshness.ts';
 import type { RefreshOptions } from './refresh-options.ts';
 import { RouteGrants } from './route-grants.ts';
 import { missingScope, type RouteTarget, type RouteTokenPolicy } from './route-policy.ts';
-import type { OwnToken, RefusedToken, RouteGrantEnd, RouteToken } from './route-token.ts';
+import { scopeMissing, type OwnToken, type RouteGrantEnd, type RouteToken } from './route-token.ts';
 import { SealedTokens } from './sealed-tokens.ts';
 import type { TokenRefresher } from './token-refresher.ts';
 
 export interface RouteTokensOptions {
   readonly provider: TokenIssuer;
-  readonly refresher: Pick<TokenRefresher, 'fresh' | 'refreshNow'>;
+  readonly refresher: Pick<TokenRefresher, 'fresh' | 'refreshNow' | 'flightFor'>;
   readonly revocations: Pick<Revocations, 'causeOf' | 'onAdded'>;
   readonly policy: Pick<RefreshOptions, 'early' | 'cooldown' | 'wait' | 'maxInFlight' | 'breaker'>;
   readonly clock: Clock;
@@ -27,6 +28,8 @@ export interface RouteTokensOptions {
 }
 
 type Active = Pick<ActiveSession, 'session'>;
+/** Those that need the session's own token to be fresh, whatever they do with it. */
+type OnFreshSession = Exclude<RouteTokenPolicy, { kind: 'audience' }>;
 type Usable = Extract<Freshness, { kind: 'usable' }>;
 
 interface NoRefreshToken {
@@ -41,6 +44,7 @@ export class RouteTokens {
   readonly #grants: RouteGrants;
   readonly #client: ClientTokens;
   readonly #exchanged: ExchangedTokens;
+  readonly #audience: AudienceTokens;
 
   constructor(options: RouteTokensOptions) {
     const { provider, policy, revocations, clock, timer = systemTimer, memory = MEMORY } = options;
@@ -49,6 +53,7 @@ export class RouteTokens {
     const kept = new SealedTokens({ clock, revocations, memory });
     this.#client = new ClientTokens({ provider, grants: this.#grants, clock, ...policy });
     this.#exchanged = new ExchangedTokens({ ...options, grants: this.#grants, kept, cooldown: policy.cooldown });
+    this.#audience = new AudienceTokens({ ...options, ...policy, kept, timer });
   }
 
   /** Our own, for a request without a session. */
@@ -63,6 +68,7 @@ export class RouteTokens {
 
   /** For a request of a session. A plain value when everything is at hand. With `activity: false` a renewal does not move the idle limit. */
   token(policy: RouteTokenPolicy, active: Active, activity: boolean): RouteToken | Promise<RouteToken> {
+    if (policy.kind === 'audience') return this.#audience.of(policy, active, activity);
     const fresh = this.#options.refresher.fresh(active, activity);
     return fresh instanceof Promise ? fresh.then((it) => this.#with(policy, active, it)) : this.#with(policy, active, fresh);
   }
@@ -75,7 +81,9 @@ export class RouteTokens {
         return besides({ kind: 'usable', session }, await this.#client.renewed(policy.target, refused));
       case 'exchange':
         return besides({ kind: 'usable', session }, await this.#exchanged.renewed(session, policy.target, refused));
-      default: {
+      case 'audience':
+        return this.#audience.renewed(policy, active, refused, activity);
+      case 'scoped': {
         const fresh = await this.#options.refresher.refreshNow(active, activity);
         return fresh.kind === 'no-refresh-token' ? fresh : this.#with(policy, active, fresh);
       }
@@ -87,7 +95,7 @@ export class RouteTokens {
     return this.#grants.close();
   }
 
-  #with(policy: RouteTokenPolicy, active: Active, fresh: Freshness): RouteToken | Promise<RouteToken> {
+  #with(policy: OnFreshSession, active: Active, fresh: Freshness): RouteToken | Promise<RouteToken> {
     if (fresh.kind === 'rejected') return fresh;
     // Our own token needs the session only for the access rules, and those have been asked.
     if (policy.kind === 'client') return this.#added(fresh.kind === 'usable' ? fresh : { kind: 'usable', ...active }, this.own(policy));
@@ -98,7 +106,7 @@ export class RouteTokens {
 
   #withScope(scope: readonly string[], fresh: Usable): RouteToken {
     const missing = missingScope(scope, fresh.session.scope);
-    return missing.length === 0 ? fresh : refusedFor(missing, fresh);
+    return missing.length === 0 ? fresh : besides(fresh, scopeMissing(missing));
   }
 
   #added(fresh: Usable, token: RouteGrantEnd | Promise<RouteGrantEnd>): RouteToken | Promise<RouteToken> {
@@ -111,9 +119,4 @@ function besides(fresh: Usable, end: RouteGrantEnd): RouteToken {
   const taken = fresh.taken === undefined ? {} : { taken: fresh.taken };
   if (end.kind === 'granted') return { kind: 'usable', session: fresh.session, accessToken: end.accessToken, ...taken };
   return end.kind === 'rejected' ? end : { ...end, ...taken };
-}
-
-function refusedFor(missing: readonly string[], { taken }: { readonly taken?: Usable['taken'] }): RefusedToken {
-  const detail = `The session was not granted the scope that this route needs: ${missing.join(' ')}.`;
-  return { kind: 'refused', detail, ...(taken === undefined ? {} : { taken }) };
 }

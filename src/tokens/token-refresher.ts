@@ -12,11 +12,12 @@ import { FailedRefreshes } from './failed-refreshes.ts';
 import type { Freshness } from './freshness.ts';
 import { GrantSettlement } from './grant-settlement.ts';
 import { Grants } from './grants.ts';
-import { failed, freshnessOf, rejected, rejectedFor, unavailable, type RefreshEnd } from './refresh-end.ts';
+import { ended, failed, freshnessOf, rejected, rejectedFor, unavailable, type RefreshEnd } from './refresh-end.ts';
 import { RefreshFlight, type Errand } from './refresh-flight.ts';
 import type { RefreshOptions } from './refresh-options.ts';
 import type { RefreshTokenRotation } from './refresh-token-rotation.ts';
 import { isOver, leaseOf, refreshKey, tokenAge } from './refresh-policy.ts';
+import type { RouteTarget } from './route-policy.ts';
 
 export interface TokenRefresherOptions {
   readonly provider: IdentityProvider;
@@ -46,7 +47,7 @@ const QUEUE_WAITS = 3;
 const OVERLOADED = unavailable('overloaded', 1);
 const EXPIRED: Freshness = { kind: 'rejected', reason: 'expired' };
 
-const isRenewable = (session: Session): session is Renewable => session.refreshToken !== undefined;
+export const isRenewable = (session: Session): session is Renewable => session.refreshToken !== undefined;
 const asItIs = (session: Session): Freshness => ({ kind: 'usable', session });
 
 /**
@@ -106,6 +107,20 @@ export class TokenRefresher {
   }
 
   /**
+   * For a token of another target, which costs a refresh like any other: the session's next flight, or the one under way, whatever
+   * that is for. Waits no longer than a request would.
+   */
+  async flightFor(session: Renewable, target: RouteTarget, activity: boolean): Promise<RefreshEnd> {
+    const { clock, policy, revocations } = this.#options;
+    const cause = revocations.causeOf(session);
+    if (cause !== undefined) return ended(cause);
+    const known = this.#failures.answerFor(session, clock.now());
+    if (known !== undefined) return failed(known);
+    const flight = this.#start(session, { activity, target, patience: policy.wait * QUEUE_WAITS });
+    return (await within(flight, policy.wait, this.#timer)) ?? failed({ code: 'provider_unavailable' });
+  }
+
+  /**
    * For logout: lets a refresh of this session end and gives the newest session known here, whose refresh token is the one to
    * revoke. The revocation must be listed before, so that no later refresh begins. Waits no longer than a request would.
    */
@@ -132,7 +147,7 @@ export class TokenRefresher {
 
   async #whenOver(session: Renewable, activity: boolean): Promise<Freshness> {
     const { wait } = this.#options.policy;
-    const end = await within(this.#start(session, { activity, patience: wait * QUEUE_WAITS }), wait, this.#timer);
+    const end = await within(this.#renewed(session, { activity, patience: wait * QUEUE_WAITS }), wait, this.#timer);
     if (end !== undefined) return freshnessOf(end);
     return this.#grants.isWaiting(session) ? OVERLOADED : unavailable('provider_unavailable');
   }
@@ -144,6 +159,13 @@ export class TokenRefresher {
     return end === undefined ? this.#whenOver(session, activity) : freshnessOf(end);
   }
 
+  /** A flight under way may be for another target: it leaves the session's own token as it is, and the next one renews that. */
+  async #renewed(session: Renewable, purpose: Purpose): Promise<RefreshEnd> {
+    const end = await this.#start(session, purpose);
+    if (end.kind === 'failed' && end.failure.unfit !== undefined) return this.#renewed(session, purpose);
+    return end.kind === 'refreshed' && end.aside !== undefined && isRenewable(end.session) ? this.#renewed(end.session, purpose) : end;
+  }
+
   #start(session: Renewable, purpose: Purpose): Promise<RefreshEnd> {
     return this.#flights.run(refreshKey(session), () => this.#track(this.#fly(session, purpose)));
   }
@@ -152,9 +174,10 @@ export class TokenRefresher {
     const end = await this.#flight.run(session, { ...purpose, refreshToken: session.refreshToken });
     const now = this.#options.clock.now();
     // A store that is down needs no pause: asking it costs nothing, and its return shall be noticed at once.
-    if (end.kind === 'failed' && end.failure.code !== 'store_unavailable') this.#failures.add(session, end.failure, now);
+    const isAilment = end.kind === 'failed' && end.failure.code !== 'store_unavailable' && end.failure.unfit === undefined;
+    if (isAilment) this.#failures.add(session, end.failure, now);
     // What the head had may be old itself. Generations only grow, so this comes to an end.
-    if (end.kind !== 'refreshed' || end.from === 'grant' || !isOver(end.session, now)) return end;
+    if (end.kind !== 'refreshed' || end.from === 'grant' || purpose.target !== undefined || !isOver(end.session, now)) return end;
     if (!isRenewable(end.session)) return rejected('expired');
     const known = this.#failures.answerFor(end.session, now);
     return known === undefined ? this.#start(end.session, purpose) : failed(known);

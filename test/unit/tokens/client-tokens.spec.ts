@@ -40,7 +40,7 @@ describe('our own tokens', () => {
       ['orders', undefined, ['a', 'b']],
       ['orders', undefined, ['a']],
       [undefined, 'orders', ['a']],
-      [undefined, undefined, undefined],
+      [undefined, undefined, []],
     ]);
   });
 
