@@ -25,7 +25,11 @@ export function createHeads(
 ): Heads {
   const { refresh, session, replicas } = config;
   const times = { handover: refresh.handover, confirmAfter: refresh.confirmAfter, idle: session.idle };
-  const rotation = new RefreshTokenRotation({ assumed: refreshTokensOf(config.provider.preset), uncoordinated: replicas > 1 && redis === undefined, logger });
+  const rotation = new RefreshTokenRotation({
+    assumed: refreshTokensOf(config.provider.preset),
+    uncoordinated: replicas > 1 && redis === undefined,
+    logger,
+  });
   const local = new MemorySessionHead({ clock, ...times, memory: refresh.headMemory });
   if (redis === undefined) return { head: local, rotation, close: () => undefined };
   const time = clock === systemClock ? 'of-store' : 'of-clock';

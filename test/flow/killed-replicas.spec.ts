@@ -6,7 +6,7 @@ import { told } from '../support/answers.ts';
 import type { SharedScript } from '../../src/session/shared-scripts.ts';
 import { RedisProxy, type StopMoment } from '../support/redis-proxy.ts';
 import { RedisServers } from '../support/redis-server.ts';
-import { Replicas } from '../support/replicas.ts';
+import { Replicas } from '../support/replica-processes.ts';
 
 interface Row {
   readonly moment: string;
@@ -18,7 +18,7 @@ interface Row {
 /** What docs/tokens.md promises, row by row. */
 function promised(): readonly Row[] {
   const page = readFileSync(join(import.meta.dirname, '../../docs/tokens.md'), 'utf8');
-  const table = /\| The process is killed \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(page)?.[1] ?? '';
+  const table = /\| The process is killed *\|.*\n\|[-| ]+\n((?:\|.*\n)+)/.exec(page)?.[1] ?? '';
   return table
     .trim()
     .split('\n')
@@ -62,32 +62,33 @@ describe('the documentation', () => {
 
 describe('a process that is killed in the middle of a refresh', () => {
   const servers = new RedisServers();
-  let replicas: Replicas;
-  let proxy: RedisProxy;
+  const opened: { close(): Promise<void> }[] = [];
 
-  async function open(leeway: string): Promise<void> {
+  async function open(leeway: string): Promise<{ readonly replicas: Replicas; readonly proxy: RedisProxy }> {
     const redis = await servers.start();
-    proxy = await RedisProxy.open(redis.port);
-    replicas = await Replicas.open({
+    const proxy = await RedisProxy.open(redis.port);
+    opened.push(proxy);
+    const replicas = await Replicas.open({
       count: 3,
       redisUrl: (n) => (n === 0 ? proxy.url : redis.url),
-      provider: { rotation: 'one-time' },
+      provider: { rotation: 'one-time', leeway: Number.parseInt(leeway, 10) },
       config: { provider: { timeout: '1s' }, refresh: { providerLeeway: leeway } },
     });
+    opened.unshift(replicas);
     // Redis has the scripts now: from here on each step is one command.
     const { cookie } = await replicas.expired('bob');
     expect((await replicas.call(1, '/api/bob', { cookie })).status).toBe(200);
     replicas.provider.stats.reset();
+    return { replicas, proxy };
   }
 
   afterEach(async () => {
-    await replicas.close();
-    await proxy.close();
+    for (const it of opened.splice(0)) await it.close();
     await servers.close();
   });
 
   it.each(promised())('$moment, with a leeway of $leeway: $answer', async ({ moment, leeway, answer, sent }) => {
-    await open(leeway);
+    const { replicas, proxy } = await open(leeway);
     const { cookie } = await replicas.expired();
     const arrived = MOMENTS.get(moment)?.(replicas, proxy);
     const lost = expect(replicas.call(0, '/api/lost', { cookie })).rejects.toThrow();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fingerprintOf, told } from '../support/answers.ts';
 import { RedisServers } from '../support/redis-server.ts';
-import { Replicas } from '../support/replicas.ts';
+import { Replicas } from '../support/replica-processes.ts';
 
 const PROCESSES = 4;
 const EACH = 50;
