@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { stringify } from 'yaml';
 
 const CLI = join(import.meta.dirname, '../../dist/cli.js');
@@ -20,9 +21,9 @@ export class ServeProcess {
   #waiting: (() => void)[] = [];
   #ended = false;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, nodeOptions: readonly string[]) {
     this.#folder = folder;
-    const child = spawn(process.execPath, [CLI, 'serve', '--config', join(folder, 'cloakroom.yaml')], {
+    const child = spawn(process.execPath, [...nodeOptions, CLI, 'serve', '--config', join(folder, 'cloakroom.yaml')], {
       cwd: folder,
       env: {},
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -38,10 +39,11 @@ export class ServeProcess {
     });
   }
 
-  static async start(config: object): Promise<ServeProcess> {
+  /** `nodeOptions`: for Node itself, such as `--heapsnapshot-signal=SIGUSR2`. */
+  static async start(config: object, nodeOptions: readonly string[] = []): Promise<ServeProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'cloakroom-serve-'));
     await writeFile(join(folder, 'cloakroom.yaml'), stringify(config));
-    return new ServeProcess(folder);
+    return new ServeProcess(folder, nodeOptions);
   }
 
   /** The first log line of an event, waited for. */
@@ -64,6 +66,21 @@ export class ServeProcess {
   /** From now on the peak is that of now. */
   forgetPeak(): Promise<void> {
     return writeFile(`/proc/${String(this.#child.pid)}/clear_refs`, '5');
+  }
+
+  /** Everything that is reachable in its JavaScript memory, as V8 writes it down. Needs `--heapsnapshot-signal=SIGUSR2`. */
+  async heapSnapshot(): Promise<string> {
+    this.#child.kill('SIGUSR2');
+    for (;;) {
+      const file = (await readdir(this.#folder)).find((name) => name.endsWith('.heapsnapshot'));
+      const text = file === undefined ? '' : await readFile(join(this.#folder, file), 'utf8');
+      if (file !== undefined && text.trimEnd().endsWith('}')) {
+        await rm(join(this.#folder, file));
+        return text;
+      }
+      if (this.#ended) throw new Error(`the process ended without a snapshot: ${this.stderr}`);
+      await pause(20);
+    }
   }
 
   signal(name: 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
