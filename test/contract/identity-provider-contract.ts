@@ -71,6 +71,7 @@ export function identityProviderContract(name: string, create: () => Promise<Ide
     });
 
     it('grants a refresh, with a finite end', async () => {
+      await world.provider.ready();
       const outcome = await world.provider.refresh(world.refresh);
       if (outcome.kind !== 'granted') throw new Error(`unexpected outcome ${outcome.kind}`);
       expect(Number.isFinite(outcome.tokens.accessTokenExpiresAt)).toBe(true);
@@ -78,6 +79,7 @@ export function identityProviderContract(name: string, create: () => Promise<Ide
 
     it('hands out no refresh token when there is no new one', async () => {
       world.omitRefreshToken();
+      await world.provider.ready();
       const outcome = await world.provider.refresh(world.refresh);
       expect(outcome).toMatchObject({ kind: 'granted' });
       expect(outcome).not.toHaveProperty('tokens.refreshToken');
@@ -85,10 +87,12 @@ export function identityProviderContract(name: string, create: () => Promise<Ide
 
     it('hands on the OAuth error of a refused refresh', async () => {
       world.refuseRefresh('invalid_grant');
+      await world.provider.ready();
       expect(await world.provider.refresh(world.refresh)).toMatchObject({ kind: 'refused', error: 'invalid_grant' });
     });
 
     it('says that nothing was sent when a refresh could not reach the provider', async () => {
+      await world.provider.ready();
       await world.provider.refresh(world.refresh);
       await world.goDown();
       expect(await world.provider.refresh(world.refresh)).toMatchObject({ kind: 'failed', sent: false });
