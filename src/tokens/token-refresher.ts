@@ -163,7 +163,9 @@ export class TokenRefresher {
   async #renewed(session: Renewable, purpose: Purpose): Promise<RefreshEnd> {
     const end = await this.#start(session, purpose);
     if (end.kind === 'failed' && end.failure.unfit !== undefined) return this.#renewed(session, purpose);
-    return end.kind === 'refreshed' && end.aside !== undefined && isRenewable(end.session) ? this.#renewed(end.session, purpose) : end;
+    if (end.kind !== 'refreshed' || !isRenewable(end.session)) return end;
+    const isOld = end.aside !== undefined || (end.from === 'head' && isOver(end.session, this.#options.clock.now()));
+    return isOld ? this.#renewed(end.session, purpose) : end;
   }
 
   #start(session: Renewable, purpose: Purpose): Promise<RefreshEnd> {

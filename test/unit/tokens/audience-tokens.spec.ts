@@ -99,6 +99,16 @@ describe('tokens for other audiences', () => {
     expect([world.provider.refreshes.length, world.provider.reuses]).toEqual([2, 0]);
   });
 
+  it('do not pass on what another process has left of the session’s own token: that is renewed for who needs it', async () => {
+    const session = await world.expired();
+    await tokensOf(world.replica()).of(BILLING, { session }, true);
+    tokens = tokensOf(world.refresher);
+    const [orders, own] = await Promise.all([tokens.of(ORDERS, { session }, true), world.refresher.fresh({ session })]);
+    expect(orders).toMatchObject({ kind: 'usable', accessToken: expect.stringMatching(/^at:alice:[34]$/) });
+    expect(own).toMatchObject({ kind: 'usable', session: { accessTokenExpiresAt: world.clock.now() + LIFETIME } });
+    expect([world.provider.refreshes.length, world.provider.reuses]).toEqual([3, 0]);
+  });
+
   it('let a session whose own token is over go on: that is renewed only when somebody asks for it', async () => {
     const session = await world.expired();
     await ask(session);
