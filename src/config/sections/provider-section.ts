@@ -53,7 +53,7 @@ export class ProviderSection {
 
   @Option({
     type: oneOf('okta', 'entra', 'auth0', 'keycloak', 'google', 'cognito'),
-    doc: 'Defaults that suit a known provider: see below. Every key that is given wins over them.',
+    doc: 'Defaults that suit a known provider (docs: "Presets"). Every key that is given wins over them.',
   })
   readonly preset?: ProviderPreset;
 
