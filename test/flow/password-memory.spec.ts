@@ -56,9 +56,9 @@ describe('the memory of a process that has served password logins', () => {
     provider.control.fail('token', { kind: 'reset' }, 1);
     expect(await login(USER, WRONG)).toBe(503);
     const snapshot = await proxy.heapSnapshot();
-    expect(snapshot).toContain(provider.issuer); // so it would be found
-    for (const canary of [right, encodeURIComponent(right), right.replaceAll(' ', '+'), WRONG, USER])
-      expect(snapshot).not.toContain(canary);
+    expect(snapshot.includes(provider.issuer)).toBe(true); // so they would be found
+    const canaries = [right, encodeURIComponent(right), right.replaceAll(' ', '+'), WRONG, USER];
+    expect(canaries.filter((canary) => snapshot.includes(canary))).toEqual([]);
     const warnings = proxy.lines.filter(({ event }) => event === 'configuration_warning').map(({ warning }) => warning);
     expect(warnings).toContainEqual(expect.stringMatching(/^passwordLogin\.enabled: USER NAMES AND PASSWORDS pass through this process/));
   });
