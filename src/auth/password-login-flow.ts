@@ -14,7 +14,7 @@ import type { PasswordAttempts } from './password-attempts.ts';
 import { readFields } from './request-body.ts';
 import { sidOf } from './session-gate.ts';
 import type { SessionStart, SignedIn } from './session-start.ts';
-import { viewOf } from './session-view.ts';
+import { sessionView } from './session-view.ts';
 
 export type PasswordLoginParts = Pick<
   AuthParts,
@@ -84,7 +84,7 @@ export class PasswordLoginFlow {
     switch (start.kind) {
       case 'started':
         logger.info('password_login_succeeded', { requestId: request.requestId });
-        return jsonAnswer(viewOf(start.session, this.#parts), start.setCookies);
+        return jsonAnswer(sessionView(start.session, this.#parts), start.setCookies);
       case 'forbidden':
         return this.#failed(request, NOT_ADMITTED, { reason: 'forbidden' });
       case 'over-budget': {

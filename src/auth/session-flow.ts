@@ -9,7 +9,7 @@ import { failureAnswer, jsonAnswer } from './own-answers.ts';
 import { loginUrlOf } from './public-urls.ts';
 import { readFields } from './request-body.ts';
 import { judgeSession, type SessionVerdict } from './session-gate.ts';
-import { signedOutView, viewOf } from './session-view.ts';
+import { sessionView, signedOutView } from './session-view.ts';
 
 type Parts = Pick<
   AuthParts,
@@ -32,7 +32,7 @@ export class SessionFlow {
   /** Never extends the session, never asks the provider, and sets no cookie but the clearing of an ended one. */
   async view(request: EndpointRequest): Promise<OwnResponse> {
     const { presented, verdict } = await this.#look(request);
-    if (verdict.kind === 'admitted') return jsonAnswer(viewOf(verdict.active.session, this.#parts));
+    if (verdict.kind === 'admitted') return jsonAnswer(sessionView(verdict.active.session, this.#parts));
     if (verdict.kind === 'unavailable') return this.#storeDown(request, verdict.retryAfter);
     // A poll clears what has ended; a cookie that cannot be read is left to the requests that need one.
     const clearing = verdict.lookup.kind === 'unreadable' ? [] : this.#parts.delivery.clearing(verdict.lookup, presented);
@@ -59,7 +59,7 @@ export class SessionFlow {
     const { urls, delivery } = this.#parts;
     switch (freshness.kind) {
       case 'usable':
-        return jsonAnswer(viewOf(freshness.session, this.#parts), this.#delivered(freshness.taken ?? active.taken, presented));
+        return jsonAnswer(sessionView(freshness.session, this.#parts), this.#delivered(freshness.taken ?? active.taken, presented));
       case 'no-refresh-token':
         return failureAnswer({ code: 'refresh_unavailable', detail: 'This session has no refresh token.' }, request, urls);
       case 'unavailable':

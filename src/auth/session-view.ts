@@ -23,39 +23,28 @@ export interface SignedOutView {
   readonly loginUrl: string;
 }
 
-export interface SessionViewRules {
-  readonly shownClaims: readonly string[];
-  /** Milliseconds. */
-  readonly idle: number;
-  readonly logoutUrl: string;
-}
-
 /** The provider's session id is a key to its logout: no page sees it, whatever is configured. */
 const PROVIDER_SESSION = 'sid';
 
-export function sessionView(session: Session, now: number, rules: SessionViewRules): SessionView {
+/** The session as a page of this frontend may see it. */
+export function sessionView(
+  session: Session,
+  { urls, sessionIdMac, options, clock }: Pick<AuthParts, 'urls' | 'sessionIdMac' | 'options' | 'clock'>,
+): SessionView {
+  const now = clock.now();
   const left = (at: number): number => Math.max(0, Math.floor((at - now) / 1000));
   const endsAt = session.refreshToken === undefined ? Math.min(session.endsAt, session.accessTokenExpiresAt) : session.endsAt;
   return {
     authenticated: true,
     user: selectClaims(
       { ...session.claims, sub: session.sub },
-      rules.shownClaims.filter((name) => name !== PROVIDER_SESSION),
+      options.shownClaims.filter((name) => name !== PROVIDER_SESSION),
     ),
     expiresIn: left(endsAt),
-    idleExpiresIn: left(session.lastSeenAt + rules.idle),
+    idleExpiresIn: left(session.lastSeenAt + options.idle),
     accessTokenExpiresIn: left(session.accessTokenExpiresAt),
-    logoutUrl: rules.logoutUrl,
+    logoutUrl: `${urls.base}/logout?id=${sessionIdMac.id(session.sid)}`,
   };
-}
-
-/** The same, with the rules of this frontend. */
-export function viewOf(
-  session: Session,
-  { urls, sessionIdMac, options, clock }: Pick<AuthParts, 'urls' | 'sessionIdMac' | 'options' | 'clock'>,
-): SessionView {
-  const logoutUrl = `${urls.base}/logout?id=${sessionIdMac.id(session.sid)}`;
-  return sessionView(session, clock.now(), { shownClaims: options.shownClaims, idle: options.idle, logoutUrl });
 }
 
 export function signedOutView(reason: SignedOutReason, loginUrl: string): SignedOutView {

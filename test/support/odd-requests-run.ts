@@ -21,6 +21,7 @@ const ENDPOINTS = [
   'continue',
   'session',
   'refresh',
+  'password-login',
   'logout',
   'logout/provider',
   'logged-out',
@@ -42,7 +43,9 @@ const PATHS = [
 
 /** Sends `count` requests that nobody sends on purpose to a house with signed-in users, and tells what came of them. */
 export async function runOddRequests(count: number, seed: number, options: HouseOptions = {}): Promise<OddRun> {
-  const house = await openHouse(options);
+  // Every endpoint is there, the optional one too.
+  const config = { passwordLogin: { enabled: true, perMinute: 1000 }, ...options.config };
+  const house = await openHouse({ ...options, config });
   try {
     const agent = house.newAgent();
     await agent.login('alice');

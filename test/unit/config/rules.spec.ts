@@ -171,6 +171,7 @@ describe('warnings', () => {
     expect(first(provider('clientAuthMethod: none, clientSecret: s'))).toEqual(['provider.clientSecret']);
     expect(first({ replicas: '2' })).toEqual(['replicas']);
     expect(first({ trustedProxies: '[0.0.0.0/0]' })).toEqual(['trustedProxies']);
+    expect(first({ passwordLogin: '{ enabled: true }' })).toEqual(['passwordLogin.enabled']);
     expect(first({ routes: '[]' })).toEqual(['routes']);
   });
 
