@@ -1,6 +1,6 @@
 import type { Claims } from '../kernel/claims.ts';
 import type { Secret } from '../kernel/secret.ts';
-import type { TokenTarget } from './token-issuer.ts';
+import type { TokenTarget } from './token-target.ts';
 
 /** `unavailable`: nothing was sent or nothing usable came back; trying later is right. Seconds. */
 export interface ProviderUnavailable {

@@ -33,7 +33,8 @@ import { ProviderRequests } from './provider-requests.ts';
 import { breaksContinuity, toRefreshFailure } from './refresh-outcome.ts';
 import { SignIn } from './sign-in.ts';
 import { TargetGrants } from './target-grants.ts';
-import { targetParams, type TargetGrantOutcome, type TokenIssuer, type TokenTarget } from './token-issuer.ts';
+import type { TargetGrantOutcome, TokenIssuer } from './token-issuer.ts';
+import { targetParams, type TokenTarget } from './token-target.ts';
 import { TokenRevoker } from './token-revoker.ts';
 import { UserinfoClaims } from './userinfo-claims.ts';
 

@@ -2,7 +2,8 @@ import type { ProviderDocument } from './metadata-document.ts';
 import type { ProviderMetadata } from './provider-metadata.ts';
 import type { ProviderRequests, TokenReply } from './provider-requests.ts';
 import { toRefreshFailure } from './refresh-outcome.ts';
-import { targetParams, type TargetGrantOutcome, type TokenTarget } from './token-issuer.ts';
+import type { TargetGrantOutcome } from './token-issuer.ts';
+import { targetParams, type TokenTarget } from './token-target.ts';
 
 export interface TargetGrantsOptions {
   readonly metadata: Pick<ProviderMetadata, 'ready'>;

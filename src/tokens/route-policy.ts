@@ -1,4 +1,4 @@
-import type { TokenTarget } from '../oidc/token-issuer.ts';
+import type { TokenTarget } from '../oidc/token-target.ts';
 
 /** What a route asks for: the `token`, `resource`, `audience` and `scope` of its configuration. */
 export interface RouteTokenOptions extends TokenTarget {

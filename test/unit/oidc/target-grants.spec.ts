@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { TargetGrantOutcome, TokenTarget } from '../../../src/oidc/token-issuer.ts';
+import type { TargetGrantOutcome } from '../../../src/oidc/token-issuer.ts';
+import type { TokenTarget } from '../../../src/oidc/token-target.ts';
 import { HostileProvider, type Answer } from '../../support/hostile-provider.ts';
 import { setUp, type Setup } from '../../support/openid-setup.ts';
 

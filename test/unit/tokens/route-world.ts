@@ -1,4 +1,5 @@
-import type { TargetGrantOutcome, TokenIssuer, TokenTarget } from '../../../src/oidc/token-issuer.ts';
+import type { TargetGrantOutcome, TokenIssuer } from '../../../src/oidc/token-issuer.ts';
+import type { TokenTarget } from '../../../src/oidc/token-target.ts';
 import { LocalRevocations } from '../../../src/session/local-revocations.ts';
 import type { Session } from '../../../src/session/session.ts';
 import { RouteGrants, type RouteGrantsOptions } from '../../../src/tokens/route-grants.ts';
