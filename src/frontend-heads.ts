@@ -26,7 +26,7 @@ export function createHeads(
   const { refresh, session, replicas } = config;
   const times = { handover: refresh.handover, confirmAfter: refresh.confirmAfter, idle: session.idle };
   const rotation = new RefreshTokenRotation({
-    assumed: refreshTokensOf(config.provider.preset),
+    known: refreshTokensOf(config.provider.preset),
     uncoordinated: replicas > 1 && redis === undefined,
     logger,
   });
@@ -37,7 +37,15 @@ export function createHeads(
   const unshared = new UnsharedTickets({ shared, clock, timer: systemTimer, logger });
   const { withoutCoordination, providerLeeway } = refresh;
   const alone = (): boolean => mayGoOnAlone({ withoutCoordination, providerLeeway, rotation });
-  const head = new CoordinatedSessionHead({ shared, local, unshared, mayGoOnAlone: alone, logger });
+  const head = new CoordinatedSessionHead({
+    shared,
+    local,
+    unshared,
+    mayGoOnAlone: alone,
+    clock,
+    sureFor: times.confirmAfter + times.handover,
+    logger,
+  });
   redis.onStatus((status) => {
     if (status === 'up') void head.storeIsBack();
   });

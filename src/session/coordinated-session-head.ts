@@ -1,12 +1,15 @@
+import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
+import { ageSince } from './session-limits.ts';
 import type { MemorySessionHead } from './memory-session-head.ts';
 import type { Claim, Claimant, Head, LocalHeads, SessionHead } from './session-head.ts';
 import type { UnsharedTickets } from './unshared-tickets.ts';
 
-/** A head that can also tell whether it has lost what it knew. */
+/** A head that can also be looked at. */
 export interface SharedSessionHead extends SessionHead {
-  knows(sid: string): Promise<boolean>;
+  /** `undefined`: it knows nothing of the session. */
+  peek(sid: string): Promise<Head | undefined>;
 }
 
 export interface CoordinatedSessionHeadOptions {
@@ -16,6 +19,12 @@ export interface CoordinatedSessionHeadOptions {
   readonly unshared: UnsharedTickets;
   /** Whether a refresh token may be spent while nobody can say whether another replica is spending it too. */
   readonly mayGoOnAlone: () => boolean;
+  readonly clock: Clock;
+  /**
+   * How long after a ticket was set nobody can have confirmed it long enough ago for the handover to be over. From then on the others
+   * know better than this process, which may never have seen it come back. Milliseconds.
+   */
+  readonly sureFor: number;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
@@ -41,6 +50,12 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     return this.#options.local.newest(sid);
   }
 
+  current(sid: string, head: Head): Head | Promise<Head> {
+    const { clock, sureFor } = this.#options;
+    const isSure = head.ticket === undefined || head.confirmedAt !== undefined || ageSince(head.setAt, clock.now()) < sureFor;
+    return isSure ? head : this.#asOthersKnow(sid, head);
+  }
+
   async claim(claimant: Claimant, leaseMs: number): Promise<Claim> {
     const { local, shared } = this.#options;
     const newest = local.newest(claimant.sid);
@@ -49,7 +64,7 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     try {
       const claim = await shared.claim(claimant, leaseMs);
       this.#saidAlone = false;
-      await this.#learn(claimant, claim);
+      this.#learn(claimant, claim);
       return claim;
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
@@ -90,16 +105,26 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   async storeIsBack(): Promise<void> {
     const tickets = this.#options.local.tickets();
     const sample = tickets.slice(-SAMPLE);
-    const known = await answerOrNothing(Promise.all(sample.map(({ sid }) => this.#options.shared.knows(sid))));
-    if (known === undefined || known.includes(true) || sample.length === 0) return;
+    const found = await answerOrNothing(Promise.all(sample.map(({ sid }) => this.#options.shared.peek(sid))));
+    if (found === undefined || sample.length === 0 || found.some((head) => head !== undefined)) return;
     this.#options.logger.warn('store_was_emptied', { tickets: tickets.length });
     this.#options.unshared.later(tickets);
   }
 
   /** Makes what another replica did known here. */
-  async #learn({ sid, endsAt }: Claimant, claim: Claim): Promise<void> {
-    if (claim.kind === 'newer') await this.#options.local.publish(sid, claim.generation, claim.ticket, endsAt);
-    if (claim.kind === 'superseded') this.#options.local.supersede(sid, claim.generation, endsAt);
+  #learn({ sid, endsAt }: Claimant, claim: Claim): void {
+    if (claim.kind !== 'newer' && claim.kind !== 'superseded') return;
+    const { kind: _, ...head } = claim;
+    this.#options.local.learn(sid, { setAt: this.#options.clock.now(), ...head }, endsAt);
+  }
+
+  async #asOthersKnow(sid: string, head: Head): Promise<Head> {
+    const { shared, local, clock } = this.#options;
+    const known = await answerOrNothing(shared.peek(sid));
+    // A store that is away, or was emptied, knows no better than we do.
+    if (known === undefined || known.generation < head.generation) return head;
+    local.learn(sid, known, clock.now());
+    return known;
   }
 
   async #claimAlone(claimant: Claimant, leaseMs: number): Promise<Claim> {

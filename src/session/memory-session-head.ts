@@ -68,11 +68,11 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
     return Promise.resolve();
   }
 
-  /** Another process has gone on to this generation: older ones must not. Its ticket is not known here. */
-  supersede(sid: string, generation: number, endsAt: number): void {
-    const now = this.#options.clock.now();
-    if ((this.newest(sid)?.generation ?? 0) < generation)
-      this.#shelf.put(sid, { head: { generation, setAt: now, confirmedAt: now }, endsAt });
+  /** What another process knows of a session, when it knows more than this one: a newer generation, or that the browser has its ticket. */
+  learn(sid: string, head: Head, endsAt: number): void {
+    const known = this.#shelf.get(sid)?.head;
+    if (known !== undefined && known.generation > head.generation) return;
+    this.#shelf.put(sid, { head, endsAt: this.#shelf.get(sid)?.endsAt ?? endsAt });
   }
 
   /** What may still be handed over. For a shared store that has lost what it had. */
@@ -93,14 +93,17 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
     return undefined;
   }
 
+  /** Nobody else knows anything. */
+  current(_sid: string, head: Head): Head {
+    return head;
+  }
+
   #claim(claimant: Claimant, leaseMs: number): Claim {
     const { sid, generation } = claimant;
     const head = this.newest(sid);
     if (head !== undefined && head.generation > generation) {
       const { ticket } = head;
-      return ticket === undefined
-        ? { kind: 'superseded', generation: head.generation }
-        : { kind: 'newer', generation: head.generation, ticket };
+      return ticket === undefined ? { kind: 'superseded', generation: head.generation } : { kind: 'newer', ...head, ticket };
     }
     const now = this.#options.clock.now();
     this.#confirm(sid, generation);

@@ -21,8 +21,17 @@ local function facts(...)
   for i, value in ipairs(values) do values[i] = tonumber(value) end
   return values
 end
+local function age(moment) return moment and math.max(now - moment, 0) or -1 end
 local function outlive(life)
   if redis.call('PTTL', head) < life then redis.call('PEXPIRE', head, ms(life)) end
+end
+`;
+
+const HANDED_OVER = `
+local function handedOver(f, handover, idle)
+  local since, window = f[2], idle
+  if f[3] then since, window = f[3], handover end
+  return now - since < window and redis.call('GET', ticket)
 end
 `;
 
@@ -38,7 +47,7 @@ end
 /** ARGV: now, generation, owner, lease, end of the session (-1: never), handover, confirmAfter, idle. */
 export const CLAIM: SharedScript = {
   name: 'claim',
-  lua: `${PRELUDE}${CONFIRM}
+  lua: `${PRELUDE}${CONFIRM}${HANDED_OVER}
 local generation, owner, lease, endsAt = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local handover, confirmAfter, idle = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local f = facts('g', 's', 'c', 'e')
@@ -47,10 +56,8 @@ if f[4] and now >= f[4] then
   f = {}
 end
 if f[1] and f[1] > generation then
-  local since, window = f[2], idle
-  if f[3] then since, window = f[3], handover end
-  local sealed = now - since < window and redis.call('GET', ticket)
-  if sealed then return {'newer', f[1], sealed} end
+  local sealed = handedOver(f, handover, idle)
+  if sealed then return {'newer', f[1], sealed, age(f[2]), age(f[3])} end
   redis.call('DEL', ticket)
   return {'superseded', f[1]}
 end
@@ -69,7 +76,7 @@ redis.call('HDEL', head, 'lp', 'dg', 'ds', 'da')
 redis.call('HSET', head, 'lg', ms(generation), 'lo', owner, 'lu', ms(now + lease))
 if since then redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(since), 'da', ms(abandoned)) end
 outlive(math.max(endsAt - now, lease))
-return {'granted', since and math.max(now - since, 0) or -1, abandoned}
+return {'granted', age(since), abandoned}
 `,
 };
 
@@ -130,7 +137,12 @@ export const FORGET: SharedScript = {
   lua: `return redis.call('DEL', KEYS[1], KEYS[2])`,
 };
 
-export const KNOWS: SharedScript = {
-  name: 'knows',
-  lua: `return redis.call('EXISTS', KEYS[1])`,
+/** ARGV: now, handover, idle. The head as it stands: generation, its age, how long ago it was confirmed (-1: not), its ticket. */
+export const PEEK: SharedScript = {
+  name: 'peek',
+  lua: `${PRELUDE}${HANDED_OVER}
+local f = facts('g', 's', 'c', 'e')
+if not f[1] or now >= f[4] then return {} end
+return {f[1], age(f[2]), age(f[3]), handedOver(f, tonumber(ARGV[2]), tonumber(ARGV[3])) or ''}
+`,
 };

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { BoundedMap } from '../kernel/bounded-map.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
-import { CLAIM, CONFIRMED, FORGET, KNOWS, PUBLISH, RELEASE, SPENDING } from './redis-head-scripts.ts';
+import { CLAIM, CONFIRMED, FORGET, PEEK, PUBLISH, RELEASE, SPENDING } from './redis-head-scripts.ts';
 import type { SharedSessionHead } from './coordinated-session-head.ts';
-import type { Claim, Claimant } from './session-head.ts';
+import type { Claim, Claimant, Head } from './session-head.ts';
 import type { SharedScript, SharedScripts, ScriptValue } from './shared-scripts.ts';
 
 export interface RedisSessionHeadOptions {
@@ -75,8 +75,10 @@ export class RedisSessionHead implements SharedSessionHead {
     await this.#run(FORGET, sid, []);
   }
 
-  async knows(sid: string): Promise<boolean> {
-    return (await this.#run(KNOWS, sid, [])) === 1;
+  async peek(sid: string): Promise<Head | undefined> {
+    const { clock, handover, idle } = this.#options;
+    const began = clock.now();
+    return readHead(await this.#run(PEEK, sid, [handover, idle]), began);
   }
 
   #ownerOf(sid: string, generation: number): string {
@@ -94,13 +96,29 @@ const OF_STORE = -1;
 
 const nameOf = (sid: string, generation: number): string => `${sid}:${String(generation)}`;
 
-/** Leases are told as what is left of them, and counted by our own clock: it need not agree with the store's. */
+const listOf = (answer: ScriptValue): readonly ScriptValue[] => (Array.isArray(answer) ? (answer as readonly ScriptValue[]) : []);
+
+/** Times are told as what is left or has passed, and counted by our own clock: it need not agree with the store's. */
 function readClaim(answer: ScriptValue, began: number, leaseMs: number): Claim {
-  const [kind, first, second] = Array.isArray(answer) ? (answer as readonly ScriptValue[]) : [];
+  const [kind, first, second, ...ages] = listOf(answer);
   if (kind === 'busy' && typeof first === 'number') return { kind, until: began + first };
   if (kind === 'superseded' && typeof first === 'number') return { kind, generation: first };
-  if (kind === 'newer' && typeof first === 'number' && typeof second === 'string') return { kind, generation: first, ticket: second };
+  if (kind === 'newer' && typeof first === 'number' && typeof second === 'string') {
+    return { kind, generation: first, ticket: second, ...readTimes(ages, began) };
+  }
   if (kind !== 'granted' || typeof first !== 'number') throw new StoreUnavailableError('unexpected_reply', true);
   const doubt = first < 0 ? {} : { doubt: { since: began - first, abandoned: second === 1 } };
   return { kind, until: began + leaseMs, ...doubt };
+}
+
+function readHead(answer: ScriptValue, began: number): Head | undefined {
+  const [generation, setAge, confirmedAge, ticket] = listOf(answer);
+  if (generation === undefined) return undefined;
+  if (typeof generation !== 'number' || typeof ticket !== 'string') throw new StoreUnavailableError('unexpected_reply', true);
+  return { generation, ...readTimes([setAge ?? null, confirmedAge ?? null], began), ...(ticket === '' ? {} : { ticket }) };
+}
+
+function readTimes([setAge, confirmedAge]: readonly ScriptValue[], began: number): Pick<Head, 'setAt' | 'confirmedAt'> {
+  if (typeof setAge !== 'number' || typeof confirmedAge !== 'number') throw new StoreUnavailableError('unexpected_reply', true);
+  return { setAt: began - setAge, ...(confirmedAge < 0 ? {} : { confirmedAt: began - confirmedAge }) };
 }

@@ -16,8 +16,8 @@ export type Claim =
   | { readonly kind: 'granted'; readonly until: number; readonly doubt?: Doubt }
   /** Somebody else holds the lease. */
   | { readonly kind: 'busy'; readonly until: number }
-  /** A newer generation exists and its ticket may still be handed over. */
-  | { readonly kind: 'newer'; readonly generation: number; readonly ticket: string }
+  /** A newer generation exists and its ticket may still be handed over. The times are those of its head, where they are known. */
+  | { readonly kind: 'newer'; readonly generation: number; readonly ticket: string; readonly setAt?: number; readonly confirmedAt?: number }
   /** A newer generation exists and the handover is over: this generation must never reach the provider. */
   | { readonly kind: 'superseded'; readonly generation: number }
   | { readonly kind: 'unavailable'; readonly retryAfter: number };
@@ -58,4 +58,9 @@ export interface SessionHead {
 /** What this process knows by itself, without asking anybody: enough to judge most requests without a wait. */
 export interface LocalHeads {
   newest(sid: string): Head | undefined;
+  /**
+   * For handing a ticket over: this head of `newest` as everybody knows it. A plain value where this process knows enough; otherwise
+   * the others are asked whether the browser has shown them the ticket long ago.
+   */
+  current(sid: string, head: Head): Head | Promise<Head>;
 }

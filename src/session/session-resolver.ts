@@ -70,6 +70,11 @@ export class SessionResolver {
 
   /** An older generation: the head's ticket takes its place while it may be handed over. */
   #handOver(session: Session, head: Head): SessionLookup | Promise<SessionLookup> {
+    const current = this.#options.heads.current(session.sid, head);
+    return current instanceof Promise ? current.then((later) => this.#handOverFrom(session, later)) : this.#handOverFrom(session, current);
+  }
+
+  #handOverFrom(session: Session, head: Head): SessionLookup | Promise<SessionLookup> {
     const { ticket } = head;
     if (ticket === undefined) return this.#superseded(session, head);
     const newest = { ...head, ticket };

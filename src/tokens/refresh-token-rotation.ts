@@ -4,21 +4,21 @@ import type { Logger } from '../kernel/logger.ts';
 export type Rotation = 'unknown' | 'static' | 'rotating';
 
 export interface RefreshTokenRotationOptions {
-  /** What is known of the provider before anything was seen. */
-  readonly assumed: Rotation;
+  /** What is known of the provider. `static` also where each refresh brings another token and the older ones stay good, as at Entra. */
+  readonly known: Rotation;
   /** Several processes share sessions, and nothing keeps them from spending the same refresh token. */
   readonly uncoordinated: boolean;
   readonly logger: Pick<Logger, 'warn'>;
 }
 
-/** Learns from refreshes what the provider does with refresh tokens. Whoever has rotated one is taken to rotate all. */
+/** What the provider does with refresh tokens: as it is known, or as its answers show. Whoever has rotated one is taken to rotate all. */
 export class RefreshTokenRotation {
   readonly #options: RefreshTokenRotationOptions;
   #seen: Rotation;
 
   constructor(options: RefreshTokenRotationOptions) {
     this.#options = options;
-    this.#seen = options.assumed;
+    this.#seen = options.known;
   }
 
   get seen(): Rotation {
@@ -27,6 +27,7 @@ export class RefreshTokenRotation {
 
   /** `received`: the refresh token of the answer, if it had one. */
   learn(sent: string | undefined, received: string | undefined): void {
+    if (this.#options.known !== 'unknown') return;
     const rotated = received !== undefined && received !== sent;
     if (rotated && this.#options.uncoordinated && this.#seen !== 'rotating') this.#warn();
     if (rotated) this.#seen = 'rotating';

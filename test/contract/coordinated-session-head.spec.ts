@@ -11,6 +11,7 @@ import { describeSessionHead, HEAD_TIMES } from './session-head.contract.ts';
 
 const LEASE = 5000;
 const HOUR = 3_600_000;
+const SURE_FOR = HEAD_TIMES.confirmAfter + HEAD_TIMES.handover;
 
 /** A store that replicas share, as far as these tests go: it can be away, and it can lose everything. */
 class Store implements SharedSessionHead {
@@ -44,7 +45,7 @@ class Store implements SharedSessionHead {
   confirm = (sid: string, generation: number) => this.#ask('confirm', (it) => it.confirm(sid, generation));
   release = (...args: Parameters<MemorySessionHead['release']>) => this.#ask('release', (it) => it.release(...args));
   forget = (sid: string) => this.#ask('forget', (it) => it.forget(sid));
-  knows = (sid: string) => this.#ask('knows', (it) => Promise.resolve(it.newest(sid) !== undefined));
+  peek = (sid: string) => this.#ask('peek', (it) => Promise.resolve(it.newest(sid)));
 }
 
 class World {
@@ -57,7 +58,7 @@ class World {
     const { clock, logger, store: shared } = this;
     const local = new MemorySessionHead({ clock, ...HEAD_TIMES, memory: 1 << 20 });
     const unshared = new UnsharedTickets({ shared, clock, timer: clock, logger });
-    const head = new CoordinatedSessionHead({ shared, local, unshared, mayGoOnAlone: () => this.alone, logger });
+    const head = new CoordinatedSessionHead({ shared, local, unshared, mayGoOnAlone: () => this.alone, clock, sureFor: SURE_FOR, logger });
     return { head, local, unshared };
   }
 
@@ -80,10 +81,10 @@ describe('replicas', () => {
     expect(await one.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'granted' });
     expect(await two.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'busy' });
     await one.publish('a', 2, 'ticket', world.clock.now() + HOUR);
-    expect(await two.claim(world.claimant(), LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: 'ticket' });
+    expect(await two.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'newer', generation: 2, ticket: 'ticket' });
     world.store.asked.length = 0;
     expect(two.newest('a')).toMatchObject({ generation: 2, ticket: 'ticket' });
-    expect(await two.claim(world.claimant(), LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: 'ticket' });
+    expect(await two.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'newer', generation: 2, ticket: 'ticket' });
     expect(world.store.asked).toEqual([]);
   });
 
@@ -94,6 +95,41 @@ describe('replicas', () => {
     await head.spending('a', 1, LEASE);
     await head.publish('a', 2, 'ticket', world.clock.now() + HOUR);
     expect(world.store.asked).toEqual(['claim', 'spending', 'publish']);
+  });
+
+  it('ask whether the browser has the ticket when they cannot know by themselves, and keep the answer', async () => {
+    const world = new World();
+    const [one, two] = [world.replica().head, world.replica().head];
+    await one.claim(world.claimant(), LEASE);
+    await one.publish('a', 2, 'ticket', world.clock.now() + HOUR);
+    const head = { generation: 2, ticket: 'ticket', setAt: world.clock.now() };
+    expect(one.newest('a')).toEqual(head);
+    world.clock.set(world.clock.now() + SURE_FOR - 1);
+    expect(one.current('a', head)).toBe(head);
+    world.clock.set(world.clock.now() + 1);
+    expect(await one.current('a', head)).toEqual(head);
+
+    const confirmedAt = world.clock.now();
+    await two.confirm('a', 2);
+    expect(await one.current('a', head)).toEqual({ ...head, confirmedAt });
+    world.store.asked.length = 0;
+    expect(one.newest('a')).toEqual({ ...head, confirmedAt });
+    world.clock.set(confirmedAt + HEAD_TIMES.handover);
+    expect(one.newest('a')).toEqual({ generation: 2, setAt: head.setAt, confirmedAt });
+    expect(world.store.asked).toEqual([]);
+  });
+
+  it('hand over what they have when nobody can be asked', async () => {
+    const world = new World();
+    const { head } = world.replica();
+    await head.publish('a', 2, 'ticket', world.clock.now() + HOUR);
+    world.clock.set(world.clock.now() + SURE_FOR);
+    const known = head.newest('a');
+    world.store.away = true;
+    expect(known && (await head.current('a', known))).toBe(known);
+    world.store.away = false;
+    world.store.flush();
+    expect(known && (await head.current('a', known))).toBe(known);
   });
 
   it('learn that a generation is superseded, and keep it', async () => {
@@ -153,7 +189,7 @@ describe('a store that is away', () => {
     await world.clock.advance(1000);
     expect([unshared.size, world.clock.pending]).toEqual([0, 0]);
     const other = world.replica().head;
-    expect(await other.claim(world.claimant(), LEASE)).toEqual({ kind: 'newer', generation: 3, ticket: 'three' });
+    expect(await other.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'newer', generation: 3, ticket: 'three' });
     expect(await other.claim(world.claimant(1, 'b'), LEASE)).toMatchObject({ kind: 'newer', ticket: 'b-two' });
     expect(world.logger.of('refresh_publish_caught_up')).toHaveLength(1);
   });
@@ -188,7 +224,7 @@ describe('a store that comes back empty', () => {
     await world.clock.advance(1000);
     const other = world.replica().head;
     for (const sid of ['a', 'b', 'c', 'd']) {
-      expect(await other.claim(world.claimant(1, sid), LEASE)).toEqual({ kind: 'newer', generation: 2, ticket: `ticket-${sid}` });
+      expect(await other.claim(world.claimant(1, sid), LEASE)).toMatchObject({ kind: 'newer', generation: 2, ticket: `ticket-${sid}` });
     }
     expect(world.logger.of('store_was_emptied').map(({ fields }) => fields)).toEqual([{ tickets: 4 }]);
   });
@@ -200,7 +236,7 @@ describe('a store that comes back empty', () => {
     world.store.asked.length = 0;
     await head.storeIsBack();
     await world.clock.advance(1000);
-    expect(world.store.asked).toEqual(['knows', 'knows', 'knows']);
+    expect(world.store.asked).toEqual(['peek', 'peek', 'peek']);
   });
 
   it('is left alone when it is away again, and by a process that knows nothing', async () => {

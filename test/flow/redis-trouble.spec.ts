@@ -67,6 +67,26 @@ describe('a house with Redis', () => {
     });
   });
 
+  it('never holds a token, and no key of its is for ever', async () => {
+    await open();
+    const tokens: string[] = [];
+    const change = (answer: Readonly<Record<string, unknown>>): Record<string, unknown> => {
+      tokens.push(...['access_token', 'refresh_token', 'id_token'].map((name) => String(answer[name])));
+      return { ...answer };
+    };
+    house.provider.control.fail('token', { kind: 'rewrite', change }, Infinity);
+    expect((await call(await expired())).status).toBe(200);
+    expect(tokens.filter((token) => token.length > 20)).toHaveLength(3);
+    const keys = (await redis.cli(['keys', '*'])).split('\n');
+    expect(keys.map((key) => key.replace(/\{.*\}/, '{sid}')).sort()).toEqual(['cloakroom:head:{sid}', 'cloakroom:ticket:{sid}']);
+    for (const key of keys) {
+      const content = key.includes('ticket') ? await redis.cli(['get', key]) : await redis.cli(['hgetall', key]);
+      expect(content.length).toBeGreaterThan(10);
+      for (const token of tokens) expect(content).not.toContain(token);
+      expect(Number(await redis.cli(['pttl', key]))).toBeGreaterThan(0);
+    }
+  });
+
   describe('that is not there at the start', () => {
     it('serves, keeps the session, and goes on as soon as it is there', async () => {
       const port = await freePort();

@@ -1,10 +1,41 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fingerprintOf, told } from '../support/answers.ts';
+import { eventually } from '../support/eventually.ts';
 import { RedisServers } from '../support/redis-server.ts';
 import { Replicas } from '../support/replica-processes.ts';
 
 const PROCESSES = 4;
 const EACH = 50;
+
+describe('three processes and a Redis, with short times', () => {
+  const servers = new RedisServers();
+  let replicas: Replicas;
+
+  beforeEach(async () => {
+    const redis = await servers.start();
+    const config = { refresh: { confirmAfter: '0s', handover: '1s' }, log: { level: 'warn' } };
+    replicas = await Replicas.open({ count: 3, redisUrl: () => redis.url, provider: { rotation: 'one-time' }, config });
+  });
+
+  afterEach(async () => {
+    await replicas.close();
+    await servers.close();
+  });
+
+  it('refuse an older cookie after the handover, whichever saw the new one: nothing cleared, no grant, a line for the audit', async () => {
+    const { cookie } = await replicas.expired();
+    const ticket = told(await replicas.call(0, '/api/first', { cookie })).set.join();
+    // Another process than the one that made it: that the browser has it is known through Redis.
+    expect((await replicas.call(1, '/api/confirms', { cookie: ticket })).status).toBe(200);
+    await eventually(async () => (await replicas.call(2, '/api/late', { cookie })).status === 401);
+
+    const late = await replicas.call(2, '/api/late', { cookie });
+    expect(told(late)).toEqual({ status: 401, code: 'session_superseded', set: [], cleared: [], retryAfter: undefined });
+    expect(replicas.grants()).toEqual([200]);
+    expect(await replicas.line(2, 'refresh_reuse_suspected')).toMatchObject({ sub: 'alice', generation: 1, newest: 2 });
+    expect((await replicas.call(2, '/api/winner', { cookie: ticket })).status).toBe(200);
+  });
+});
 
 describe('four processes and a Redis, one-time refresh tokens without any grace', () => {
   const servers = new RedisServers();

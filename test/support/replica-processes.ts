@@ -8,7 +8,7 @@ import { exchange } from './exchange.ts';
 import { freePort } from './free-port.ts';
 import type { CallOptions } from './house.ts';
 import { SessionMint, type MintedSession } from './minted-sessions.ts';
-import { ServeProcess } from './serve-process.ts';
+import { ServeProcess, type LogRecord } from './serve-process.ts';
 
 const KEY = 'dGVzdC1rZXktd2l0aC1tYW55LWJ5dGVzLTAxMjM0NTY3ODkrYWJjZGVmZ2hpams';
 const OURS = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty', accept: '*/*' };
@@ -85,8 +85,9 @@ export class Replicas {
     await this.#processes[n]?.exited;
   }
 
-  log(n: number): ServeProcess['lines'] {
-    return this.#processes[n]?.lines ?? [];
+  /** The first log line of an event, waited for. */
+  async line(n: number, event: string): Promise<LogRecord | undefined> {
+    return this.#processes[n]?.line(event);
   }
 
   /** Statuses of the refresh grants that the provider has answered. */

@@ -45,6 +45,7 @@ function resolverOf(results: Readonly<Record<string, Loaded | Promise<Loaded>>>,
   };
   const heads = {
     newest: () => head,
+    current: (_sid: string, known: Head) => known,
     confirm: (sid: string, generation: number) => {
       confirmed.push(`${sid} ${generation}`);
       return Promise.reject(new Error('unreachable'));

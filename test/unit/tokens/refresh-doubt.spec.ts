@@ -70,3 +70,26 @@ describe('a refresh token whose sender got no answer', () => {
     expect(world.provider.refreshes.length).toBe(2);
   });
 });
+
+describe('the word that a refresh token is being sent', () => {
+  it('is waited for by nobody, unless the token is to be sent once more', async () => {
+    const world = new RefreshWorld();
+    const session = await world.expired();
+    const said: number[] = [];
+    world.head.spending = () => {
+      said.push(world.provider.refreshes.length);
+      return new Promise(() => undefined);
+    };
+    expect(await world.request(session)).toMatchObject({ kind: 'usable', session: { generation: 2 } });
+    expect(said).toEqual([0]);
+  });
+
+  it('keeps the token from being sent once more when it does not arrive', async () => {
+    const world = new RefreshWorld();
+    const session = await world.expired();
+    world.provider.script(noAnswer);
+    world.head.spending = () => Promise.resolve(false);
+    expect(await world.request(session)).toMatchObject({ kind: 'unavailable', code: 'provider_unavailable' });
+    expect(world.provider.refreshes.length).toBe(1);
+  });
+});
