@@ -70,8 +70,10 @@ export class LoginFlow {
         detail: 'This site does not know that identity provider.',
       });
     }
-    const destination = returnTo === undefined ? safeTargetLink(targetLink, urls) : safeReturnTo(returnTo, urls);
-    return { returnTo: withoutSilentError(destination, options.silentErrorParam), params, ...maxAgeOf(params['max_age']) };
+    // Before it is judged: what we once put into it must not make it too long.
+    const fresh = (wanted: string | undefined): string | undefined => wanted && withoutSilentError(wanted, options.silentErrorParam);
+    const destination = returnTo === undefined ? safeTargetLink(fresh(targetLink), urls) : safeReturnTo(fresh(returnTo), urls);
+    return { returnTo: destination, params, ...maxAgeOf(params['max_age']) };
   }
 
   /** The session that this login will replace, if its cookie came along (Strict: not after a click on another site). */

@@ -106,6 +106,16 @@ describe('a silent login', () => {
     expect(page.url).toBe(`${house.origin}/pages/page?b=1`);
   });
 
+  it('comes back to a page whose URL is as long as it may be, again and again', async () => {
+    const page = `/pages/page?q=${'x'.repeat(498)}`;
+    let url = page;
+    for (let round = 0; round < 2; round++) {
+      const trail = await agent.navigate(`/bff/login?prompt=none&returnTo=${encodeURIComponent(url)}`);
+      url = trail.page.url.slice(house.origin.length);
+      expect([page.length, url]).toEqual([512, `${page}&login_error=login_required`]);
+    }
+  });
+
   it('takes the place of the session that was there', async () => {
     await agent.login('alice');
     const before = house.cookiesOf(agent);
@@ -136,6 +146,16 @@ describe('a silent login', () => {
 
 describe('the parameter of a failed silent login', () => {
   afterEach(() => house.close());
+
+  it('comes back from a provider that posts its answer, too', async () => {
+    house = await openHouse({ config: { provider: { responseMode: 'form_post' } } });
+    agent = house.newAgent();
+    const failed = await agent.navigate(SILENT);
+    expect(queryOf(failed.page.url)).toEqual({ a: '/', login_error: 'login_required' });
+    await signedInElsewhere();
+    const { page } = await agent.navigate(SILENT);
+    expect(page.url).toBe(`${house.origin}/pages/page?a=%2F#x`);
+  });
 
   it('is called as configured', async () => {
     house = await openHouse({ config: { login: { silentErrorParam: 'sso' } } });
