@@ -12,7 +12,11 @@ export const ERRORS = {
     when: 'Logged out, ended by a newer login, or refused by the provider (`invalid_grant`).',
   },
   session_superseded: { status: 401, title: 'Session superseded', when: 'An older copy of the session cookie, after the handover.' },
-  forbidden: { status: 403, title: 'Forbidden', when: 'The account may not use this application or route (`access.allow`).' },
+  forbidden: {
+    status: 403,
+    title: 'Forbidden',
+    when: 'The account may not use this application or route (`access.allow`), or gets no token for it; `detail` says which scope is missing.',
+  },
   csrf_refused: {
     status: 403,
     title: 'Cross-site request refused',
