@@ -35,7 +35,12 @@ export async function createApp(config: Config, surroundings: Surroundings): Pro
   const nest = await createNest(config, frontend, surroundings);
   let draining = false;
   const server: Server = nest.getHttpServer();
-  const health = { draining: () => draining, provider: () => frontend.providerStatus(), redis: () => frontend.redisStatus() };
+  const health = {
+    draining: () => draining,
+    provider: () => frontend.providerStatus(),
+    redis: () => frontend.redisStatus(),
+    metrics: () => (config.metrics.enabled ? frontend.metrics() : undefined),
+  };
   const management = createManagementServer(health, () => frontend.requestIds.next(surroundings.clock.now()));
   const drain = new ServerDrain(server);
   const managementDrain = new ServerDrain(management);

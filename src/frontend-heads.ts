@@ -12,9 +12,17 @@ import { UnsharedTickets } from './session/unshared-tickets.ts';
 import { mayGoOnAlone } from './tokens/going-on-alone.ts';
 import { RefreshTokenRotation } from './tokens/refresh-token-rotation.ts';
 
+export interface HeadCounts {
+  readonly evicted: number;
+  readonly alone: number;
+  readonly unshared: number;
+}
+
 export interface Heads {
   readonly head: SessionHead & LocalHeads;
   readonly rotation: RefreshTokenRotation;
+  /** For metrics. */
+  counts(): HeadCounts;
   close(): void;
 }
 
@@ -31,7 +39,10 @@ export function createHeads(
     logger,
   });
   const local = new MemorySessionHead({ clock, ...times, memory: refresh.headMemory });
-  if (redis === undefined) return { head: local, rotation, close: () => undefined };
+  const evicted = (): number => local.evicted;
+  if (redis === undefined) {
+    return { head: local, rotation, counts: () => ({ evicted: evicted(), alone: 0, unshared: 0 }), close: () => undefined };
+  }
   const time = clock === systemClock ? 'of-store' : 'of-clock';
   const shared = new RedisSessionHead({ scripts: redis, clock, time, ...times });
   const unshared = new UnsharedTickets({ shared, clock, timer: systemTimer, logger });
@@ -49,5 +60,6 @@ export function createHeads(
   redis.onStatus((status) => {
     if (status === 'up') void head.storeIsBack();
   });
-  return { head, rotation, close: () => unshared.close() };
+  const counts = (): HeadCounts => ({ evicted: evicted(), alone: head.begunAlone, unshared: unshared.size });
+  return { head, rotation, counts, close: () => unshared.close() };
 }

@@ -51,6 +51,7 @@ export function createSessions(
   const store = new CookieSessionStore({ codec: cookies.codec });
   const heads = createHeads(config, { clock, logger, redis });
   const { head, rotation } = heads;
+  const grants = new Map<string, number>();
   const revocations = new LocalRevocations({ clock });
   const refresher = new TokenRefresher({
     provider,
@@ -70,6 +71,8 @@ export function createSessions(
     store,
     head,
     closeHeads: () => heads.close(),
+    headCounts: () => heads.counts(),
+    grants,
     revocations,
     live: new LiveConnections({ clock, timer: systemTimer, revocations }),
     resolver: new SessionResolver({ store, heads: head, revocations, clock, logger, idle, confirmAfter }),

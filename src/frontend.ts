@@ -4,6 +4,7 @@ import { TokenRevocation } from './auth/token-revocation.ts';
 import type { Config } from './config/config.ts';
 import { keepCookies } from './cookie/cookie-header.ts';
 import { SessionIdMac } from './cookie/session-id-mac.ts';
+import { frontendMetrics } from './frontend-metrics.ts';
 import { createFrontDoor, type FrontDoor } from './front-door.ts';
 import { createCookies, createSessions, keptClaims, ruleClaims, userResources, type Cookies, type Sessions } from './frontend-sessions.ts';
 import { endpointOf } from './inner-paths.ts';
@@ -13,6 +14,7 @@ import { PassedBytes, youngCollection } from './kernel/passed-bytes.ts';
 import { systemTimer } from './kernel/timer.ts';
 import type { OnAnswered } from './kernel/request-fact.ts';
 import { RequestIds } from './kernel/request-id.ts';
+import type { Metric } from './ops/prometheus.ts';
 import { takeAll } from './ops/shutdown.ts';
 import { RedisLink } from './redis/redis-link.ts';
 import { OpenIdIdentityProvider } from './oidc/openid-identity-provider.ts';
@@ -45,6 +47,7 @@ export interface Frontend {
   clearAll(): readonly string[];
   providerStatus(): 'up' | 'down' | 'unknown';
   redisStatus(): 'up' | 'down' | 'off';
+  metrics(): readonly Metric[];
   /** Begins background discovery, and to connect to Redis. */
   start(): void;
   /** Ends WebSockets (1012) and event streams in order, and admits no new ones: their clients come back to another process. */
@@ -73,6 +76,7 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
     clearAll: () => cookies.session.clearAll(),
     providerStatus: () => provider.status(),
     redisStatus: () => (redis === undefined ? 'off' : redis.status === 'up' ? 'up' : 'down'),
+    metrics: () => frontendMetrics({ provider: provider.status(), redis, heads: sessions.headCounts(), grants: sessions.grants }),
     start: () => {
       provider.start();
       void redis?.start();

@@ -117,8 +117,8 @@ export class Config {
   @Section({ section: SpaSection, doc: 'The single-page application served for everything else.' })
   readonly spa?: SpaSection;
 
-  @Section({ section: MetricsSection, planned: true, doc: 'Prometheus metrics.' })
-  readonly metrics?: MetricsSection;
+  @Section({ section: MetricsSection, doc: 'Prometheus metrics.' })
+  readonly metrics: MetricsSection = new MetricsSection();
 
   @Section({ section: TracingSection, planned: true, doc: 'OpenTelemetry traces.' })
   readonly tracing?: TracingSection;

@@ -1,19 +1,25 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { exposition, PROMETHEUS_TYPE, type Metric } from './prometheus.ts';
 
 /** What the probes report. Only `draining` turns readiness red: a provider or a Redis that is down is no reason to take a pod out. */
 export interface Health {
   draining(): boolean;
   provider(): 'up' | 'down' | 'unknown';
   redis(): 'up' | 'down' | 'off';
+  /** `undefined`: nobody wants them. */
+  metrics(): readonly Metric[] | undefined;
 }
 
 interface Answer {
   readonly status: number;
-  readonly body: object;
+  readonly type: string;
+  readonly text: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The port for the platform: `/livez` and `/readyz`. Never reachable through the public port; checks no Host. */
+const PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/metrics']);
+
+/** The port for the platform: `/livez`, `/readyz` and `/metrics`. Never reachable through the public port; checks no Host. */
 export function createManagementServer(health: Health, nextRequestId: () => string): Server {
   return createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     response.setHeader('x-request-id', nextRequestId());
@@ -22,23 +28,29 @@ export function createManagementServer(health: Health, nextRequestId: () => stri
 }
 
 function answer(request: IncomingMessage, health: Health): Answer {
-  const path = (request.url ?? '/').split('?', 1)[0];
-  if (path !== '/livez' && path !== '/readyz') return { status: 404, body: { status: 'not found' } };
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return { status: 405, body: { status: 'method not allowed' }, headers: { allow: 'GET, HEAD' } };
-  }
-  return path === '/livez' ? { status: 200, body: { status: 'live' } } : readiness(health);
+  const [path = '/'] = (request.url ?? '/').split('?', 1);
+  const metrics = path === '/metrics' ? health.metrics() : undefined;
+  if (!PATHS.has(path) || (path === '/metrics' && metrics === undefined)) return json(404, { status: 'not found' });
+  if (request.method !== 'GET' && request.method !== 'HEAD') return json(405, { status: 'method not allowed' }, { allow: 'GET, HEAD' });
+  if (metrics !== undefined) return { status: 200, type: PROMETHEUS_TYPE, text: exposition(metrics) };
+  return path === '/livez' ? json(200, { status: 'live' }) : readiness(health);
 }
 
 function readiness(health: Health): Answer {
-  if (health.draining()) return { status: 503, body: { status: 'draining' }, headers: { 'retry-after': '5' } };
-  return { status: 200, body: { status: 'ready', provider: health.provider(), redis: health.redis() } };
+  if (health.draining()) return json(503, { status: 'draining' }, { 'retry-after': '5' });
+  return json(200, { status: 'ready', provider: health.provider(), redis: health.redis() });
 }
 
-function write(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Answer): void {
-  const text = JSON.stringify(body);
+const json = (status: number, body: object, headers: Readonly<Record<string, string>> = {}): Answer => ({
+  status,
+  type: 'application/json',
+  text: JSON.stringify(body),
+  headers,
+});
+
+function write(request: IncomingMessage, response: ServerResponse, { status, type, text, headers }: Answer): void {
   response.writeHead(status, {
-    'content-type': 'application/json',
+    'content-type': type,
     'cache-control': 'no-store',
     'content-length': String(Buffer.byteLength(text)),
     ...headers,

@@ -41,9 +41,15 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   /** Leases that this process gave itself, as sid and generation. */
   readonly #alone = new Set<string>();
   #saidAlone = false;
+  #begunAlone = 0;
 
   constructor(options: CoordinatedSessionHeadOptions) {
     this.#options = options;
+  }
+
+  /** How many leases this process gave itself, for a metric. */
+  get begunAlone(): number {
+    return this.#begunAlone;
   }
 
   newest(sid: string): Head | undefined {
@@ -132,6 +138,7 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     const claim = await this.#options.local.claim(claimant, leaseMs);
     if (claim.kind !== 'granted') return claim;
     this.#alone.add(nameOf(claimant.sid, claimant.generation));
+    this.#begunAlone += 1;
     if (!this.#saidAlone) this.#options.logger.warn('refresh_uncoordinated');
     this.#saidAlone = true;
     return claim;

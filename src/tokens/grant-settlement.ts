@@ -24,6 +24,8 @@ export interface GrantSettlementOptions {
   readonly logger: Logger;
   readonly fatalErrors: readonly string[];
   readonly rotation?: Pick<RefreshTokenRotation, 'learn'>;
+  /** Told what each grant came to, for a metric. */
+  readonly onGrant?: (outcome: RefreshOutcome['kind']) => void;
   /** Names of the claims that sessions keep. */
   readonly claims?: readonly string[];
   /** Whether a sealed value can be kept by a browser. */
@@ -55,6 +57,7 @@ export class GrantSettlement {
 
   /** `fatal`: the refresh token is dead, and the session with it unless there is a successor. */
   async settle(session: Session, outcome: RefreshOutcome, purpose: Purpose): Promise<RefreshEnd | 'fatal'> {
+    this.#options.onGrant?.(outcome.kind);
     switch (outcome.kind) {
       case 'granted':
         return this.#granted(session, outcome, purpose);

@@ -2,7 +2,7 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import { SingleFlight } from '../kernel/single-flight.ts';
 import { systemTimer, within, type Timer } from '../kernel/timer.ts';
-import type { IdentityProvider } from '../oidc/identity-provider.ts';
+import type { IdentityProvider, RefreshOutcome } from '../oidc/identity-provider.ts';
 import type { Revocations } from '../session/revocations.ts';
 import type { LocalHeads, SessionHead } from '../session/session-head.ts';
 import type { ActiveSession } from '../session/session-lookup.ts';
@@ -36,6 +36,8 @@ export interface TokenRefresherOptions {
   readonly fits?: (value: string) => boolean;
   /** Told what became of each refresh token. */
   readonly rotation?: Pick<RefreshTokenRotation, 'learn'>;
+  /** Told what each grant came to, for a metric. */
+  readonly onGrant?: (outcome: RefreshOutcome['kind']) => void;
   readonly timer?: Timer;
 }
 

@@ -36,6 +36,11 @@ describe('a house with Redis', () => {
   const call = (cookie: string, path = '/api/x'): Promise<Response> => house.call(path, { cookie });
   const tickets = async (): Promise<number> => (await redis.cli(['keys', '*ticket*'])).split('\n').filter((key) => key !== '').length;
 
+  async function metrics(...names: string[]): Promise<string[]> {
+    const text = await (await fetch(`${house.managementUrl}/metrics`)).text();
+    return text.split('\n').filter((line) => names.some((name) => line.startsWith(`cloakroom_${name}`)));
+  }
+
   /** Commands that sessions needed, as Redis counts them. */
   async function commands(): Promise<number> {
     const stats = await redis.cli(['info', 'commandstats']);
@@ -147,6 +152,12 @@ describe('a house with Redis', () => {
       expect(events('refresh_uncoordinated', 'refresh_publish_delayed').sort()).toEqual([
         'refresh_publish_delayed',
         'refresh_uncoordinated',
+      ]);
+      expect(await metrics('redis_up', 'refresh_uncoordinated_total', 'unshared_tickets', 'refresh_grants_total')).toEqual([
+        'cloakroom_refresh_grants_total{outcome="granted"} 1',
+        'cloakroom_redis_up 0',
+        'cloakroom_refresh_uncoordinated_total 1',
+        'cloakroom_unshared_tickets 1',
       ]);
       await redis.start();
       await eventually(async () => (await tickets()) === 1);

@@ -62,7 +62,7 @@ describe('docs/configuration.md', () => {
     expect(row('publicUrl')).toContain('| *required* |');
     expect(row('cookie.keys[].secret')).toContain('(or `…File`)');
     expect(row('cookie.partitioned')).toContain('*Planned.*');
-    expect(row('metrics.enabled')).toContain('*Planned.*');
+    expect(row('routes[].identityHeaders')).toContain('*Planned.*');
     expect(row('session.store')).toContain('planned: `redis` `auto`');
   });
 

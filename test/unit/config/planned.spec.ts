@@ -5,7 +5,6 @@ const NOT_AVAILABLE = 'not available in this version';
 const route = (rest: string): Record<string, string> => ({ routes: `[{ path: /api, upstream: http://api, ${rest} }]` });
 
 const PLANNED: readonly (readonly [string, Record<string, string>])[] = [
-  ['metrics', { metrics: '{ enabled: true }' }],
   ['tracing', { tracing: '{ otlpEndpoint: http://otel }' }],
   ['session.store', { session: '{ store: redis }' }],
   ['session.store', { session: '{ store: auto }' }],

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { listenOn } from '../../../src/ops/listen.ts';
+import type { Metric } from '../../../src/ops/prometheus.ts';
 import { createManagementServer } from '../../../src/ops/management-server.ts';
 
 describe('the management port', () => {
@@ -9,10 +10,14 @@ describe('the management port', () => {
   let draining = false;
   let provider: 'up' | 'down' | 'unknown' = 'unknown';
   let redis: 'up' | 'down' | 'off' = 'off';
+  let metrics: readonly Metric[] | undefined;
 
   beforeEach(async () => {
     draining = false;
-    server = createManagementServer({ draining: () => draining, provider: () => provider, redis: () => redis }, () => 'id-1');
+    server = createManagementServer(
+      { draining: () => draining, provider: () => provider, redis: () => redis, metrics: () => metrics },
+      () => 'id-1',
+    );
     const { port } = await listenOn(server, { host: '127.0.0.1', port: 0 }, 'management.port');
     origin = `http://127.0.0.1:${port}`;
   });
@@ -29,6 +34,34 @@ describe('the management port', () => {
     expect([answer.status, await answer.json()]).toEqual([200, { status: 'ready', provider, redis }]);
   });
 
+  it('tells metrics in the text format of Prometheus, where they are wanted', async () => {
+    metrics = undefined;
+    expect((await fetch(`${origin}/metrics`)).status).toBe(404);
+    metrics = [
+      {
+        name: 'cloakroom_one_total',
+        help: 'Ones.',
+        type: 'counter',
+        samples: [{ labels: { kind: 'a "quoted"\\\n' }, value: 2 }, { value: 3 }],
+      },
+      { name: 'cloakroom_two', help: 'Two.', type: 'gauge', samples: [] },
+    ];
+    const answer = await fetch(`${origin}/metrics`);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
+    expect(await answer.text()).toBe(
+      [
+        '# HELP cloakroom_one_total Ones.',
+        '# TYPE cloakroom_one_total counter',
+        String.raw`cloakroom_one_total{kind="a \"quoted\"\\\n"} 2`,
+        'cloakroom_one_total 3',
+        '# HELP cloakroom_two Two.',
+        '# TYPE cloakroom_two gauge',
+        '',
+      ].join('\n'),
+    );
+    expect((await fetch(`${origin}/metrics`, { method: 'POST' })).status).toBe(405);
+  });
+
   it('is live and not ready while it drains', async () => {
     draining = true;
     const [ready, live] = await Promise.all([fetch(`${origin}/readyz?probe=1`), fetch(`${origin}/livez`)]);
@@ -39,7 +72,6 @@ describe('the management port', () => {
 
   it.each([
     ['GET', '/', 404],
-    ['GET', '/metrics', 404],
     ['POST', '/revoke', 404],
     ['POST', '/livez', 405],
     ['DELETE', '/readyz', 405],
