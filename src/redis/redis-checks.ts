@@ -1,5 +1,4 @@
-import type { RedisCheck } from './redis-node.ts';
-import type { RedisReply } from './redis-connection.ts';
+import type { RedisCheck, RedisSend } from './redis-node.ts';
 import type { RedisFault } from './redis-fault.ts';
 import { isSameAddress } from './redis-inquiry.ts';
 import type { RedisAddress } from './redis-settings.ts';
@@ -9,13 +8,11 @@ const DEMOTED: RedisFault = { reason: 'demoted', sent: false, leave: true };
 const CLUSTER_DOWN: RedisFault = { reason: 'clusterdown', sent: false, leave: true };
 
 /**
- * A server that we can write to. A replica answers everything else: behind a DNS name it may be what is left of a failover. Where
- * `ROLE` is not allowed or not known (both are answers), the answer itself shows that the server is alive.
+ * A server that we can write to. `PING` is refused while a server loads, runs a script that does not end or cannot save; `ROLE`
+ * tells a replica, which answers everything else: behind a DNS name it may be what is left of a failover.
  */
-export const checkMaster: RedisCheck = async (send) => {
-  const value = valueOf(await send(['ROLE']));
-  return Array.isArray(value) && value[0] !== 'master' ? READONLY : undefined;
-};
+export const checkMaster: RedisCheck = (send) =>
+  answersTo(send, ['ROLE'], (value) => (Array.isArray(value) && value[0] !== 'master' ? READONLY : undefined));
 
 /** The same, and still the one that the sentinels name: a master that was cut off from them does not know that it is none any more. */
 export const checkNamedMaster =
@@ -29,9 +26,20 @@ export const checkNamedMaster =
   };
 
 /** A node of a cluster that serves. */
-export const checkClusterNode: RedisCheck = async (send) => {
-  const value = valueOf(await send(['CLUSTER', 'INFO']));
-  return typeof value === 'string' && value.includes('cluster_state:fail') ? CLUSTER_DOWN : undefined;
-};
+export const checkClusterNode: RedisCheck = (send) =>
+  answersTo(send, ['CLUSTER', 'INFO'], (value) =>
+    typeof value === 'string' && value.includes('cluster_state:fail') ? CLUSTER_DOWN : undefined,
+  );
 
-const valueOf = (reply: RedisReply): unknown => (reply.kind === 'value' ? reply.value : undefined);
+/** Where a question is not allowed or not known, the refusal itself shows that the server is alive. */
+async function answersTo(
+  send: RedisSend,
+  question: readonly string[],
+  judge: (value: unknown) => RedisFault | undefined,
+): Promise<RedisFault | undefined> {
+  const [pong, answer] = await Promise.all([send(['PING']), send(question)]);
+  if (pong.kind === 'fault' && !ALIVE.has(pong.fault.reason)) return pong.fault;
+  return answer.kind === 'value' ? judge(answer.value) : undefined;
+}
+
+const ALIVE: ReadonlySet<string> = new Set(['noperm', 'error_reply']);

@@ -112,6 +112,7 @@ export class RedisCluster {
 
   /** Connects to new masters and leaves those that are none any more. */
   async #adopt({ masters, bySlot }: SlotOwners): Promise<void> {
+    if (this.#isClosed) return;
     const before = this.#members;
     const joining = [...masters].filter(([name]) => !before.has(name)).map(([name, address]) => [name, this.#join(address)] as const);
     const staying = [...before].filter(([name]) => masters.has(name));

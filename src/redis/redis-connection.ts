@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { createClient, ErrorReply } from '@redis/client';
 import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
 import type { Timer } from '../kernel/timer.ts';
@@ -104,13 +105,9 @@ function clientOptions({ address, username, password, database, lookup, tls }: R
     noDelay: true,
     keepAlive: true,
   } as const;
-  const { ca, serverName } = tls ?? {};
   return {
     RESP: 2,
-    socket:
-      tls === undefined
-        ? common
-        : { ...common, tls: true as const, ...(ca && { ca: [...ca] }), ...(serverName !== undefined && { servername: serverName }) },
+    socket: tls === undefined ? common : { ...common, ...tlsOptions(tls, address.host) },
     ...(username !== undefined && { username }),
     ...(password !== undefined && { password: password.reveal() }),
     database,
@@ -119,4 +116,10 @@ function clientOptions({ address, username, password, database, lookup, tls }: R
     maintNotifications: 'disabled',
     commandOptions: { timeout: 0 },
   } as const;
+}
+
+/** A name is also told to the server, which may have certificates for several; an address cannot be (RFC 6066 §3). */
+function tlsOptions({ ca, serverName }: NonNullable<RedisTarget['tls']>, host: string) {
+  const name = serverName ?? (isIP(host) === 0 ? host : undefined);
+  return { tls: true as const, ...(ca && { ca: [...ca] }), ...(name !== undefined && { servername: name }) };
 }

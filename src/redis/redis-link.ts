@@ -1,7 +1,8 @@
 import type { Logger } from '../kernel/logger.ts';
 import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
 import { systemTimer, type Timer } from '../kernel/timer.ts';
-import { isAboutCredentials, unavailable } from './redis-fault.ts';
+import { LinkLog } from './link-log.ts';
+import { unavailable } from './redis-fault.ts';
 import type { RedisReply } from './redis-connection.ts';
 import type { RedisState } from './redis-node.ts';
 import type { RedisSettings } from './redis-settings.ts';
@@ -29,20 +30,18 @@ export interface RedisLinkOptions {
  */
 export class RedisLink {
   readonly keyPrefix: string;
-  readonly #logger: Logger;
+  readonly #log: LinkLog;
   readonly #topology: RedisTopology;
   readonly #scripts = new ScriptCommander();
   readonly #commands = new Map<string, number>();
   readonly #listeners = new Set<(status: RedisStatus) => void>();
   #told: RedisStatus = 'unknown';
-  /** Reasons that the log holds already since Redis was last reached. */
-  readonly #logged = new Set<string>();
   #isClosed = false;
 
   constructor({ settings, logger, timer = systemTimer, random = Math.random, ...times }: RedisLinkOptions) {
     const { connectWithin = 1_500, checkEvery = 5_000 } = times;
     this.keyPrefix = settings.keyPrefix;
-    this.#logger = logger;
+    this.#log = new LinkLog(logger, timer);
     const onState = (): void => this.#follow(this.#topology.state);
     this.#topology = createTopology({ settings, timer, random, connectWithin, checkEvery, onState });
   }
@@ -68,7 +67,7 @@ export class RedisLink {
     this.#topology.close();
   }
 
-  /** Tells every change, before the commands that it concerns are answered. Gives back what stops that. */
+  /** Tells every change, before the commands that it concerns are answered. Gives back what stops that. A listener must not throw. */
   onStatus(listener: (status: RedisStatus) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -90,33 +89,16 @@ export class RedisLink {
 
   #valueOf(reply: RedisReply): RedisValue {
     if (reply.kind === 'value') return toRedisValue(reply.value);
-    if (isAboutCredentials(reply.fault.reason)) this.#logRefusal(reply.fault.reason);
+    this.#log.failed(reply.fault.reason);
     throw unavailable(reply.fault);
   }
 
   #follow(state: RedisState): void {
     if (this.#isClosed) return;
-    if (state.kind === 'down') this.#logDown(state.reason);
+    if (state.kind === 'down') this.#log.down(state.reason);
     if (state.kind === this.#told) return;
-    const isBack = state.kind === 'up' && this.#logged.size > 0;
-    if (state.kind === 'up') this.#logged.clear();
-    if (isBack) this.#logger.info('redis_reachable');
+    if (state.kind === 'up') this.#log.up();
     this.#told = state.kind;
     for (const listener of this.#listeners) listener(state.kind);
-  }
-
-  #logDown(reason: string): void {
-    if (isAboutCredentials(reason)) this.#logRefusal(reason);
-    else if (this.#told !== 'down') this.#logOnce('redis_unreachable', () => this.#logger.warn('redis_unreachable', { reason }));
-  }
-
-  #logRefusal(reason: string): void {
-    this.#logOnce('redis_refused', () => this.#logger.error('redis_refused', { reason }));
-  }
-
-  #logOnce(event: string, log: () => void): void {
-    if (this.#logged.has(event)) return;
-    this.#logged.add(event);
-    log();
   }
 }

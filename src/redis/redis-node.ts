@@ -10,11 +10,10 @@ import { WakeablePause } from './wakeable-pause.ts';
 
 export type RedisState = { readonly kind: 'unknown' } | { readonly kind: 'up' } | { readonly kind: 'down'; readonly reason: string };
 
+export type RedisSend = (command: readonly string[]) => Promise<RedisReply>;
+
 /** Finds out whether the server at the other end can serve us; the fault is why it cannot. */
-export type RedisCheck = (
-  send: (command: readonly string[]) => Promise<RedisReply>,
-  address: RedisAddress,
-) => Promise<RedisFault | undefined>;
+export type RedisCheck = (send: RedisSend, address: RedisAddress) => Promise<RedisFault | undefined>;
 
 export interface RedisNodeOptions {
   /** Rejects with StoreUnavailableError, in bounded time. */

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Secret } from '../../src/kernel/secret.ts';
 import { eventually } from '../support/eventually.ts';
@@ -8,7 +10,7 @@ import { RedisServers } from '../support/redis-server.ts';
 
 const PUSH = { name: 'push', lua: "return redis.call('RPUSH', KEYS[1], ARGV[1])" };
 /** As docs/redis.md has them, with the prefix of these tests; the command of the script comes on top. */
-const RIGHTS = '~test:* +evalsha +eval +role +rpush';
+const RIGHTS = '~test:* +evalsha +eval +ping +role +rpush';
 const SPECIAL = 'p@ss:w/ör#d %41?&"\'\\';
 /** As redis.conf wants it. */
 const quoted = (word: string): string => `"${word.replaceAll(/["\\]/g, '\\$&')}"`;
@@ -28,6 +30,20 @@ describe('who may connect to Redis', () => {
     expect(await link.run(PUSH, ['test:list'], ['a'])).toBe(1);
     expect(await redis.cli(['ACL', 'LOG'])).toBe('');
     expect(log.lines).toEqual([]);
+  });
+
+  it.each(['app', 'default'])('logs in without a password as %s, who needs none', async (user) => {
+    const redis = await servers.start({ config: [`user app on nopass ${RIGHTS}`] });
+    const { link } = await links.open({ url: redis.url.replace('//', `//${user}@`) });
+    expect(await link.run(PUSH, ['test:list'], ['a'])).toBe(1);
+  });
+
+  it('does without the rights to ask how the server is', async () => {
+    const redis = await servers.start({ config: [`user app on >x ~test:* +evalsha +eval +rpush`] });
+    const { link } = await links.open({ url: redis.url, username: 'app', password: new Secret('x') }, { checkEvery: 10 });
+    expect(await link.run(PUSH, ['test:list'], ['a'])).toBe(1);
+    await eventually(async () => (await redis.cli(['ACL', 'LOG'])).split('role').length > 2);
+    expect(link.status).toBe('up');
   });
 
   it('says once that a right is missing', async () => {
@@ -108,6 +124,22 @@ describe('who may connect to Redis', () => {
       expect(log.lines).toMatchObject([{ event: 'redis_unreachable', fields: { reason: 'err_tls_cert_altname_invalid' } }]);
       const { link } = await links.open({ url: redis.url, caFile: redis.certificateFile, serverName: 'redis.internal' });
       expect(link.status).toBe('up');
+    });
+
+    it.each([
+      ['the host', undefined, 'localhost'],
+      ['the name of the configuration', 'redis.internal', 'redis.internal'],
+    ])('tells the server which certificate it wants: that of %s', async (_, serverName, told) => {
+      const { cert, key } = certificate;
+      const names: string[] = [];
+      const server = createServer({ cert, key, SNICallback: (name, done) => done(null, void names.push(name)) });
+      server.on('tlsClientError', () => undefined);
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const address = server.address();
+      const port = String(typeof address === 'object' ? address?.port : '');
+      await links.open({ url: `rediss://localhost:${port}`, ...(serverName !== undefined && { serverName }) });
+      expect(names[0]).toBe(told);
+      server.close();
     });
 
     it('does not speak to a server that has no TLS', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from '../../src/kernel/store-unavailable.ts';
 import { eventually } from '../support/eventually.ts';
+import { FullListener } from '../support/full-listener.ts';
 import { freePort } from '../support/free-port.ts';
 import { openLinks } from '../support/redis-links.ts';
 import { RedisServers, type RedisServer } from '../support/redis-server.ts';
@@ -148,13 +149,55 @@ describe('the connection to Redis', () => {
     expect(log.of('redis_unreachable')).toHaveLength(2);
   });
 
+  it('waits for a server that loads what it has on disk', async () => {
+    // 100 keys of 20 ms each.
+    const redis = await servers.start({ config: ['key-load-delay 20000', 'loading-process-events-interval-bytes 1024'] });
+    await redis.cli(['EVAL', "for i = 1, 100 do redis.call('SET', i, string.rep(tostring(i), 400)) end", '0']);
+    await redis.cli(['CONFIG', 'SET', 'rdbcompression', 'no']);
+    await redis.cli(['SAVE']);
+    const { link, log } = await links.open({ url: redis.url });
+    await redis.stop();
+    const serving = redis.start();
+    const states: string[] = [];
+    link.onStatus((status) => states.push(status));
+    await serving;
+    await links.until(link, 'up');
+    expect(await link.run(APPEND, ['list'], ['a'])).toEqual(['a']);
+    expect(states.filter((it) => it === 'up')).toHaveLength(1);
+    expect(log.lines.map(({ event }) => event)).toEqual(['redis_unreachable', 'redis_reachable']);
+  });
+
+  it('leaves a server that is kept busy by a script of somebody else, until it is not', async () => {
+    const redis = await servers.start({ config: ['busy-reply-threshold 1'] });
+    const { link } = await links.open({ url: redis.url }, { checkEvery: 10 });
+    const endless = redis.cli(['EVAL', 'while true do end', '0']);
+    await links.until(link, 'down');
+    await expect(link.run(APPEND, ['list'], ['a'])).rejects.toMatchObject({ sent: false });
+    await redis.cli(['SCRIPT', 'KILL']);
+    await endless;
+    await links.until(link, 'up');
+  });
+
+  it('keeps no socket of an attempt that was given up', async () => {
+    const silent = await FullListener.start();
+    const connecting = (): boolean => process.getActiveResourcesInfo().includes('ConnectWrap');
+    let attempts = 0;
+    const random = (): number => Math.min(1, ++attempts);
+    await links.open({ url: `redis://127.0.0.1:${String(silent.port)}` }, { connectWithin: 20, random });
+    await eventually(() => attempts === 6 && !connecting());
+    await silent.close();
+  });
+
   it('says so when there is no memory, and stays connected', async () => {
-    const redis = await servers.start({ config: ['maxmemory 1mb', 'maxmemory-policy noeviction'] });
-    const { link } = await links.open({ url: redis.url });
-    await redis.cli(['SETRANGE', 'big', '3000000', 'x']);
-    await expect(link.run(APPEND, ['list'], ['a'])).rejects.toMatchObject({ reason: 'oom', sent: false });
+    const redis = await servers.start();
+    const { link, log } = await links.open({ url: redis.url });
+    await redis.cli(['CONFIG', 'SET', 'maxmemory', '1']);
+    for (const key of ['list', 'other']) {
+      await expect(link.run(APPEND, [key], ['a'])).rejects.toMatchObject({ reason: 'oom', sent: false });
+    }
     expect(link.status).toBe('up');
-    await redis.cli(['DEL', 'big']);
+    expect(log.lines).toEqual([{ level: 'warn', event: 'redis_error', fields: { reason: 'oom' } }]);
+    await redis.cli(['CONFIG', 'SET', 'maxmemory', '0']);
     expect(await link.run(APPEND, ['list'], ['b'])).toEqual(['b']);
   });
 

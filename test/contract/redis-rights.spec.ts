@@ -24,7 +24,7 @@ describe('the rights in docs/redis.md', () => {
     const lua = Object.values(scripts).map((script) => script.lua);
     const called = lua.flatMap((text) => [...text.matchAll(/redis\.call\('([A-Z]+)'/g)].map(([, name = '']) => `+${name.toLowerCase()}`));
     const allowed = user.split(' ').filter((it) => it.startsWith('+'));
-    expect(allowed.toSorted()).toEqual([...new Set(['+eval', '+evalsha', '+role', ...called])].toSorted());
+    expect(allowed.toSorted()).toEqual([...new Set(['+eval', '+evalsha', '+ping', '+role', ...called])].toSorted());
   });
 
   it('are enough for the whole life of a head', async () => {

@@ -1,6 +1,12 @@
 import { pause, systemTimer } from '../../src/kernel/timer.ts';
 
-/** Asks again and again until the answer is yes. The test's own time limit ends it. */
+const PATIENCE_MS = 20_000;
+
+/** Asks again and again until the answer is yes. Rejects after 20 seconds, so that nothing goes on after a test that has failed. */
 export async function eventually(isSo: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await isSo())) await pause(20, systemTimer);
+  const until = performance.now() + PATIENCE_MS;
+  while (!(await isSo())) {
+    if (performance.now() > until) throw new Error(`still not so: ${String(isSo)}`);
+    await pause(20, systemTimer);
+  }
 }
