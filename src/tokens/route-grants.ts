@@ -34,6 +34,7 @@ interface Remembered {
   readonly until: number;
 }
 
+type Throttled = Extract<TargetGrantOutcome, { kind: 'throttled' }>;
 type GrantName = 'client_credentials' | 'token_exchange';
 
 const ALERT_EVERY_MS = 60_000;
@@ -85,14 +86,6 @@ export class RouteGrants {
     }
   }
 
-  /** At most one line a minute for each event, whoever meets it. */
-  alert(level: 'warn' | 'error', event: string, fields: { readonly [name: string]: string | number | boolean }): void {
-    const now = this.#options.clock.now();
-    if (Math.abs(now - (this.#alertedAt.get(event) ?? Number.NEGATIVE_INFINITY)) < ALERT_EVERY_MS) return;
-    this.#alertedAt.set(event, now);
-    this.#options.logger[level](event, fields);
-  }
-
   /** Lets what is under way end. Whoever waits for a turn gets none. */
   async close(): Promise<void> {
     this.#slots.close();
@@ -104,7 +97,7 @@ export class RouteGrants {
     try {
       const outcome = await send();
       answered = outcome.kind !== 'failed';
-      if (outcome.kind === 'throttled') this.#slots.throttled(outcome.retryAfter);
+      if (outcome.kind === 'throttled') this.#slots.throttled(pauseOf(outcome));
       else if (answered) this.#slots.answered();
       return outcome;
     } finally {
@@ -120,17 +113,17 @@ export class RouteGrants {
       case 'refused':
         return this.#refused(grant, outcome);
       case 'throttled':
-        this.alert('warn', `${grant}_throttled`, { retryAfter: outcome.retryAfter });
-        return this.#throttled(key, outcome.retryAfter);
+        this.#alert('warn', `${grant}_throttled`, { retryAfter: outcome.retryAfter });
+        return this.#throttled(key, outcome);
       case 'failed':
-        this.alert('warn', `${grant}_failed`, { cause: outcome.cause, sent: outcome.sent });
+        this.#alert('warn', `${grant}_failed`, { cause: outcome.cause, sent: outcome.sent });
         return unavailable('provider_unavailable', outcome.retryAfter);
     }
   }
 
-  #throttled(key: string, retryAfter: number): Unavailable {
-    const end = unavailable('provider_unavailable', retryAfter);
-    this.#remember(key, end, Math.min(retryAfter * 1000, LONGEST_PAUSE_MS));
+  #throttled(key: string, throttled: Throttled): Unavailable {
+    const end = unavailable('provider_unavailable', throttled.retryAfter);
+    this.#remember(key, end, Math.min(pauseOf(throttled) * 1000, LONGEST_PAUSE_MS));
     return end;
   }
 
@@ -140,8 +133,16 @@ export class RouteGrants {
     const ours = grant === 'client_credentials' || judgeRefusal(refused, []) === 'misconfigured';
     const error = registeredError(refused.error);
     if (!ours) return { kind: 'refused', error, status };
-    this.alert('error', `${grant}_misconfigured`, { error, status });
+    this.#alert('error', `${grant}_misconfigured`, { error, status });
     return unavailable('provider_unavailable');
+  }
+
+  /** At most one line a minute for each event, whoever meets it. */
+  #alert(level: 'warn' | 'error', event: string, fields: { readonly [name: string]: string | number | boolean }): void {
+    const now = this.#options.clock.now();
+    if (Math.abs(now - (this.#alertedAt.get(event) ?? Number.NEGATIVE_INFINITY)) < ALERT_EVERY_MS) return;
+    this.#alertedAt.set(event, now);
+    this.#options.logger[level](event, fields);
   }
 
   async #safely(key: string, run: () => Promise<RouteGrantEnd>): Promise<RouteGrantEnd> {
@@ -179,6 +180,9 @@ export class RouteGrants {
     return work.finally(() => this.#work.delete(work));
   }
 }
+
+/** Seconds. When the provider names no time, one is enough: most limits count by the second. */
+const pauseOf = ({ retryAfter, assumed }: Throttled): number => (assumed === true ? 1 : retryAfter);
 
 /** Before its beginning the clock was set back: asking too early is the smaller harm. */
 const isCurrent = ({ at, until }: Remembered, now: number): boolean => now >= at && now < until;

@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { createApp } from '../../src/app.ts';
+import type { Config } from '../../src/config/config.ts';
 import { fingerprintOf, told } from '../support/answers.ts';
+import { exchange } from '../support/exchange.ts';
+import { freePort } from '../support/free-port.ts';
 import { openHouse, type House, type HouseOptions } from '../support/house.ts';
+import { RedisServers } from '../support/redis-server.ts';
 import { WebSocketClient } from '../support/web-socket-client.ts';
 
 const many = <T>(count: number, make: (n: number) => Promise<T>): Promise<T[]> =>
@@ -29,7 +34,11 @@ describe('tokens of one user for several audiences', () => {
     house.provider.stats.reset();
     return { agent, cookie: house.cookiesOf(agent) };
   }
-  afterEach(() => house.close());
+  const opened: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    await house.close();
+    for (const close of opened.splice(0)) await close();
+  });
 
   const refreshes = () => house.provider.stats.tokenRequests.filter(({ grantType }) => grantType === 'refresh_token');
   const resources = () => house.provider.stats.issued.map(({ resource }) => resource);
@@ -139,5 +148,36 @@ describe('tokens of one user for several audiences', () => {
     const { cookie } = await open({ provider: {} });
     expect((await house.call('/orders/x', { cookie })).status).toBe(200);
     expect(resources()).toEqual([ORDERS]);
+  });
+
+  it('never spend a refresh token twice in two processes with a Redis: three audiences of an expired session, 60 calls to each', async () => {
+    const servers = new RedisServers();
+    opened.push(() => servers.close());
+    const redis = await servers.start();
+    const { cookie } = await open({ config: { redis: { url: redis.url } } });
+    const port = await freePort();
+    const listen = Object.create(house.config.listen, { port: { value: port } }) as Config['listen'];
+    const config = Object.create(house.config, { listen: { value: listen } }) as Config;
+    const other = await createApp(config, { clock: house.clock, logger: house.log });
+    opened.unshift(() => other.stop());
+    await other.listen();
+    house.expireAccessToken();
+
+    const host = new URL(house.origin).host;
+    const there = (path: string): Promise<Response> =>
+      exchange({
+        ...{ method: 'GET', url: new URL(path, `http://127.0.0.1:${String(port)}`), body: undefined, signal: undefined },
+        headers: { host, cookie, 'sec-fetch-site': 'same-origin' },
+      });
+    const answers = await many(120, (n) => {
+      const path = ['/orders/x', '/billing/x', '/api/x'][n % 3] ?? '';
+      return n % 2 === 0 ? house.call(path, { cookie }) : there(path);
+    });
+
+    expect(only(answers.map(({ status }) => status))).toBe(200);
+    // Each process needs its own token for each audience; the session's own is renewed once for both.
+    expect(refreshes().map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(resources().sort()).toEqual([BILLING, BILLING, ORDERS, ORDERS, undefined]);
+    expect(live()).toBe(1);
   });
 });

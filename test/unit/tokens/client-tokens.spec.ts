@@ -111,6 +111,14 @@ describe('our own tokens', () => {
     expect(await tokens.of(ORDERS)).toEqual(granted(2));
   });
 
+  it('leave one alone for a second that does not say for how long', async () => {
+    world.issuer.script({ kind: 'throttled', retryAfter: 5, assumed: true });
+    expect(await tokens.of(ORDERS)).toEqual(unavailable(5));
+    expect(await tokens.of(ORDERS)).toEqual(unavailable(5));
+    await world.clock.advance(SECOND);
+    expect(await tokens.of(ORDERS)).toEqual(granted(2));
+  });
+
   it('stop asking a provider that is down, whatever the target', async () => {
     world.issuer.script(...Array.from({ length: 5 }, () => noAnswer));
     for (let n = 0; n < 5; n++) await tokens.of(targetOf({ audience: `a${String(n)}` }));
