@@ -66,11 +66,18 @@ export class AudienceTokens {
     const key = `${session.sid} ${target.key}`;
     const refusedUntil = this.#refusedUntil.get(key) ?? 0;
     if (this.#options.clock.now() < refusedUntil) return NOT_FOR_ACCOUNT;
-    return this.#waited(this.#flights.run(key, () => this.#obtain(session, { target, key, activity })));
+    return this.#waited(
+      this.#flights.run(key, () => this.#obtain(session, { target, key, activity })),
+      session,
+    );
   }
 
-  async #waited(flight: Promise<RouteToken>): Promise<RouteToken> {
-    return (await within(flight, this.#options.wait, this.#options.timer)) ?? unavailable('provider_unavailable');
+  async #waited(flight: Promise<RouteToken>, session: Session): Promise<RouteToken> {
+    const { wait, timer } = this.#options;
+    const token = (await within(flight, wait, timer)) ?? unavailable('provider_unavailable');
+    if (token.kind !== 'usable' || token.accessToken === undefined || token.session.generation >= session.generation) return token;
+    // Other flights went further before this one was looked at: their session is the newer one.
+    return { kind: 'usable', session, accessToken: token.accessToken };
   }
 
   /** Flights end in generations that only grow; whatever one was for, the next may be ours. */
