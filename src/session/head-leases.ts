@@ -14,6 +14,9 @@ interface Lease {
   readonly doubt?: Doubt;
 }
 
+/** During an outage every session that is tried leaves a doubt. The oldest go first: they cost a session only if it comes back to them. */
+const MOST_LEASES = 50_000;
+
 /** Who refreshes which session in this process, and what is not known of those who tried before. All methods get the time, ms. */
 export class HeadLeases {
   readonly #leases = new Map<string, Lease>();
@@ -38,7 +41,10 @@ export class HeadLeases {
     const before = this.#leases.get(sid);
     const doubt = before?.generation === generation ? doubtLeftBy(before) : undefined;
     this.#sweep.step((lease) => now >= lease.startedAt + lease.length && (doubtLeftBy(lease) === undefined || now >= lease.endsAt));
+    this.#leases.delete(sid);
     this.#leases.set(sid, { generation, length, startedAt: now, endsAt, released: false, ...(doubt === undefined ? {} : { doubt }) });
+    const [oldest] = this.#leases.size > MOST_LEASES ? this.#leases.keys() : [];
+    if (oldest !== undefined) this.#leases.delete(oldest);
     return doubt;
   }
 

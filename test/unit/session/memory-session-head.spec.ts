@@ -95,3 +95,17 @@ describe('MemorySessionHead and clocks', () => {
     expect(await head.claim({ sid: 'a', generation: 5, endsAt: Infinity }, 5000)).toMatchObject({ kind: 'busy' });
   });
 });
+
+describe('doubts about refresh tokens', () => {
+  it('are kept for the newest sessions only', async () => {
+    const { head, now } = headOf(1024 * 1024);
+    const endsAt = now() + HOUR;
+    for (let n = 0; n <= 50_000; n += 1) {
+      const sid = String(n);
+      await head.claim({ sid, generation: 1, endsAt }, 1000);
+      await head.release(sid, 1, true);
+    }
+    expect(await head.claim({ sid: '0', generation: 1, endsAt }, 1000)).not.toHaveProperty('doubt');
+    expect(await head.claim({ sid: '50000', generation: 1, endsAt }, 1000)).toHaveProperty('doubt');
+  });
+});
