@@ -32,7 +32,7 @@ export class RedisCluster {
   readonly #options: RedisClusterOptions;
   readonly #pause: WakeablePause;
   #members: ReadonlyMap<string, Member> = new Map();
-  #bySlot: (string | undefined)[] = [];
+  #bySlot: readonly (string | undefined)[] = [];
   #state: RedisState = { kind: 'unknown' };
   /** Why nobody says who has which slot. */
   #unseen: string | undefined;
@@ -68,14 +68,12 @@ export class RedisCluster {
   }
 
   /** Once: a second redirection means that the cluster is still moving, and is the answer. */
-  async #follow({ kind, slot, owner }: Redirection, command: readonly string[], reply: RedisReply): Promise<RedisReply> {
+  async #follow({ kind, owner }: Redirection, command: readonly string[], reply: RedisReply): Promise<RedisReply> {
     const member = this.#members.get(owner);
+    // Who has which slot is looked up anew.
     if (kind === 'MOVED') this.#pause.wake();
     if (member === undefined) return reply;
-    if (kind === 'MOVED') {
-      this.#bySlot[slot] = owner;
-      return member.node.send(command);
-    }
+    if (kind === 'MOVED') return member.node.send(command);
     // Both are written in one go, so that nothing comes between them.
     const [, answer] = await Promise.all([member.node.send(['ASKING']), member.node.send(command)]);
     return answer;
@@ -117,7 +115,7 @@ export class RedisCluster {
     const joining = [...masters].filter(([name]) => !before.has(name)).map(([name, address]) => [name, this.#join(address)] as const);
     const staying = [...before].filter(([name]) => masters.has(name));
     this.#members = new Map([...staying, ...joining]);
-    this.#bySlot = [...bySlot];
+    this.#bySlot = bySlot;
     for (const [name, { node }] of before) if (!masters.has(name)) node.close();
     await Promise.all(joining.map(([, { node }]) => node.start()));
   }

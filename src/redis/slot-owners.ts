@@ -34,14 +34,13 @@ function readMaster(master: unknown, asked: RedisAddress): RedisAddress | undefi
 /** `MOVED 3999 host:port` or `ASK …`, as a node of the cluster says it. */
 export interface Redirection {
   readonly kind: 'MOVED' | 'ASK';
-  readonly slot: number;
   /** As text; IPv6 comes without its brackets, an empty host is the node that said it. */
   readonly owner: string;
 }
 
 export function readRedirection(text: string, asked: RedisAddress): Redirection | undefined {
-  const [, kind, slot, host, port] = /^(MOVED|ASK) (\d+) (\S*):(\d+)$/.exec(text) ?? [];
+  const [, kind, host, port] = /^(MOVED|ASK) \d+ (\S*):(\d+)$/.exec(text) ?? [];
   if (kind === undefined || host === undefined) return undefined;
   const address = { host: host === '' ? asked.host : host, port: Number(port) };
-  return { kind: kind === 'MOVED' ? 'MOVED' : 'ASK', slot: Number(slot), owner: printAddress(address) };
+  return { kind: kind === 'MOVED' ? 'MOVED' : 'ASK', owner: printAddress(address) };
 }

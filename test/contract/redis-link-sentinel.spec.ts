@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Secret } from '../../src/kernel/secret.ts';
 import { eventually } from '../support/eventually.ts';
@@ -42,6 +44,9 @@ describe('the connection to Redis through sentinels', () => {
       ],
     });
 
+  const connectionsOf = async (server: RedisServer): Promise<number> =>
+    Number(/total_connections_received:(\d+)/.exec(await server.cli(['INFO', 'stats']))?.[1]);
+
   const at = (...sentinels: readonly RedisServer[]) => ({
     sentinel: { master: 'shared', nodes: sentinels.map(({ port }) => `127.0.0.1:${String(port)}`) },
   });
@@ -71,6 +76,24 @@ describe('the connection to Redis through sentinels', () => {
     await link.run(APPEND, ['list'], ['a']);
     expect(await other.cli(['LLEN', 'list'])).toBe('1');
     expect(log.of('redis_unreachable')).toMatchObject([{ fields: { reason: 'demoted' } }]);
+  });
+
+  it('asks one that hangs once, and then those that answer', async () => {
+    let asked = 0;
+    const hanging = createServer((socket) => {
+      asked++;
+      socket.on('error', () => undefined);
+    });
+    await once(hanging.listen(0, '127.0.0.1'), 'listening');
+    const address = hanging.address();
+    const first = `127.0.0.1:${String(typeof address === 'object' ? address?.port : '')}`;
+    const sentinel = await startSentinel(await servers.start());
+    const { nodes } = at(sentinel).sentinel;
+    await links.open({ sentinel: { master: 'shared', nodes: [first, ...nodes] }, timeout: 50 }, { checkEvery: 10 });
+    const before = await connectionsOf(sentinel);
+    await eventually(async () => (await connectionsOf(sentinel)) > before + 10);
+    expect(asked).toBe(1);
+    hanging.close();
   });
 
   it('asks the next sentinel when one hangs or does not know the master', async () => {

@@ -1,10 +1,11 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from '../../src/kernel/store-unavailable.ts';
 import { eventually } from '../support/eventually.ts';
 import { FullListener } from '../support/full-listener.ts';
 import { freePort } from '../support/free-port.ts';
+import { loopbackCertificate } from '../support/loopback-certificate.ts';
 import { openLinks } from '../support/redis-links.ts';
 import { RedisServers, type RedisServer } from '../support/redis-server.ts';
 
@@ -186,6 +187,26 @@ describe('the connection to Redis', () => {
     await links.open({ url: `redis://127.0.0.1:${String(silent.port)}` }, { connectWithin: 20, random });
     await eventually(() => attempts === 6 && !connecting());
     await silent.close();
+  });
+
+  it('keeps no connection of an attempt that was given up and got through after all', async () => {
+    const certificate = loopbackCertificate(Date.now());
+    const redis = await servers.start({ certificate });
+    let joined = 0;
+    const slow = createServer((client) => {
+      const late = joined++ === 0 ? 75 : 0;
+      const server = connect(redis.port, '127.0.0.1');
+      for (const socket of [client, server]) socket.on('error', () => undefined);
+      client.on('close', () => server.destroy());
+      setTimeout(() => client.pipe(server).pipe(client), late);
+    });
+    await once(slow.listen(0, '127.0.0.1'), 'listening');
+    const address = slow.address();
+    const url = `rediss://127.0.0.1:${String(typeof address === 'object' ? address?.port : '')}`;
+    const { link } = await links.open({ url, caFile: redis.certificateFile }, { connectWithin: 50 });
+    await links.until(link, 'up');
+    await eventually(async () => (await clientsOf(redis)) === 1);
+    slow.close();
   });
 
   it('says so when there is no memory, and stays connected', async () => {

@@ -31,10 +31,10 @@ describe('who has which slot', () => {
 
 describe('a redirection', () => {
   it.each([
-    ['MOVED 3999 127.0.0.1:6381', { kind: 'MOVED', slot: 3_999, owner: '127.0.0.1:6381' }],
-    ['ASK 1 redis-1.example:6381', { kind: 'ASK', slot: 1, owner: 'redis-1.example:6381' }],
-    ['MOVED 1 2001:db8::1:6381', { kind: 'MOVED', slot: 1, owner: '[2001:db8::1]:6381' }],
-    ['MOVED 1 :6381', { kind: 'MOVED', slot: 1, owner: 'asked:6381' }],
+    ['MOVED 3999 127.0.0.1:6381', { kind: 'MOVED', owner: '127.0.0.1:6381' }],
+    ['ASK 1 redis-1.example:6381', { kind: 'ASK', owner: 'redis-1.example:6381' }],
+    ['MOVED 1 2001:db8::1:6381', { kind: 'MOVED', owner: '[2001:db8::1]:6381' }],
+    ['MOVED 1 :6381', { kind: 'MOVED', owner: 'asked:6381' }],
     ['', undefined],
     ['MOVED', undefined],
   ])('%s', (text, redirection) => {
