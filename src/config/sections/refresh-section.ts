@@ -61,7 +61,10 @@ export class RefreshSection {
   readonly cooldown: number = 2 * SECOND;
 
   @Between(1, 10_000)
-  @Option({ type: integer(), doc: 'Renewals at once in this process.' })
+  @Option({
+    type: integer(),
+    doc: 'Renewals at once in this process; twenty times as many wait for their turn, and the rest is told to come again (503 `overloaded`).',
+  })
   readonly maxInFlight: number = 50;
 
   @Each(isWord, 'must be a list of OAuth error codes')
