@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Logger } from '../kernel/logger.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { TokenIssuer } from '../oidc/token-issuer.ts';
@@ -68,5 +68,5 @@ export class ExchangedTokens {
 
 /** Another access token of the session means another exchange: what was exchanged may end with what it was exchanged for. */
 function nameOf({ accessToken }: Session, { key }: RouteTarget): string {
-  return `exchange ${createHash('sha256').update(accessToken).digest('base64url')} ${key}`;
+  return `exchange ${hash('sha256', accessToken, 'base64url')} ${key}`;
 }

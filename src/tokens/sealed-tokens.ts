@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Clock } from '../kernel/clock.ts';
 import type { Revocation, Revocations } from '../session/revocations.ts';
 import type { Session } from '../session/session.ts';
@@ -98,4 +98,4 @@ export class SealedTokens {
 
 const bytesOf = ({ sealed }: Entry): number => sealed.length + ENTRY_OVERHEAD;
 
-const idOf = ({ sid }: Session, name: string): string => createHash('sha256').update(`${sid}\n${name}`).digest('base64url');
+const idOf = ({ sid }: Session, name: string): string => hash('sha256', `${sid}\n${name}`, 'base64url');
