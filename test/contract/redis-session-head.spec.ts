@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 
 import type { RedisLink } from '../../src/redis/redis-link.ts';
 import { RedisSessionHead } from '../../src/session/redis-session-head.ts';
-import type { Head } from '../../src/session/session-head.ts';
 import type { SharedScripts } from '../../src/session/shared-scripts.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { openLinks } from '../support/redis-links.ts';
@@ -36,24 +35,12 @@ async function ask(scripts: SharedScripts, sid: string, lua: string): Promise<un
   return scripts.run({ name: 'ask', lua }, keysOf(scripts, sid), []);
 }
 
-async function headIn(scripts: SharedScripts, sid: string, now: number): Promise<Head | undefined> {
-  const lua = `local f = redis.call('HMGET', KEYS[1], 'g', 's', 'c', 'e') f[5] = redis.call('GET', KEYS[2]) return f`;
-  const [g, s, c, e, ticket] = ((await ask(scripts, sid, lua)) as (string | null)[]).map((it) => it ?? undefined);
-  if (g === undefined || now >= Number(e)) return undefined;
-  return {
-    generation: Number(g),
-    setAt: Number(s),
-    ...(c !== undefined && { confirmedAt: Number(c) }),
-    ...(ticket !== undefined && { ticket }),
-  };
-}
-
 describeSessionHead('RedisSessionHead', () => {
   const clock = new ManualClock();
-  const scripts = freshScripts();
+  const head = new RedisSessionHead({ scripts: freshScripts(), clock, time: 'of-clock', ...HEAD_TIMES });
   return {
-    head: new RedisSessionHead({ scripts, clock, time: 'of-clock', ...HEAD_TIMES }),
-    newest: (sid) => headIn(scripts, sid, clock.now()),
+    head,
+    newest: (sid) => head.peek(sid),
     now: () => clock.now(),
     advance: (ms) => clock.set(clock.now() + ms),
   };
