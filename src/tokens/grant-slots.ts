@@ -17,10 +17,8 @@ export interface Queueing {
   readonly again?: boolean;
 }
 
-interface Waiting {
-  readonly key: string;
-  readonly settle: (taken: boolean) => void;
-}
+/** What tells who waits whether the turn was taken. */
+type Settle = (taken: boolean) => void;
 
 /** A queue of this many rounds is served in ten seconds by a provider that takes half a second for a grant. */
 const ROUNDS_WAITING = 20;
@@ -35,7 +33,10 @@ export class GrantSlots {
   readonly #options: GrantSlotsOptions;
   /** How many may wait. */
   #longest: number;
-  #waiting: Waiting[] = [];
+  /** In the order of arrival. */
+  readonly #waiting = new Map<string, Settle>();
+  /** Those whose turn had come before: they come first. */
+  readonly #again = new Map<string, Settle>();
   #taken = 0;
   /** How many at once are tried at the moment; not a whole number while it grows. */
   #atOnce: number;
@@ -49,11 +50,11 @@ export class GrantSlots {
 
   /** Whether whoever comes now would have to wait. */
   get crowded(): boolean {
-    return this.#waiting.length > 0 || !this.#hasRoom();
+    return this.#waiting.size + this.#again.size > 0 || !this.#hasRoom();
   }
 
   isWaiting(key: string): boolean {
-    return this.#waiting.some((waiting) => waiting.key === key);
+    return this.#waiting.has(key) || this.#again.has(key);
   }
 
   /** False: the queue is full, or it took too long. A slot that was taken is given back with `free`, once. */
@@ -64,7 +65,7 @@ export class GrantSlots {
       this.#taken++;
       return true;
     }
-    if (queueing.patience <= 0 || this.#waiting.length >= this.#longest) return false;
+    if (queueing.patience <= 0 || this.#isFull(queueing)) return false;
     return this.#queue(queueing);
   }
 
@@ -75,13 +76,13 @@ export class GrantSlots {
 
   /** Takes somebody out of the queue. */
   withdraw(key: string): void {
-    this.#waiting.find((waiting) => waiting.key === key)?.settle(false);
+    (this.#again.get(key) ?? this.#waiting.get(key))?.(false);
   }
 
   /** From now on nobody waits. */
   close(): void {
     this.#longest = 0;
-    for (const { settle } of [...this.#waiting]) settle(false);
+    for (const settle of [...this.#again.values(), ...this.#waiting.values()]) settle(false);
   }
 
   /** The provider said that it was asked too often. Seconds. */
@@ -100,25 +101,34 @@ export class GrantSlots {
     this.#atOnce = Math.min(this.#options.most, this.#atOnce + 1 / this.#atOnce);
   }
 
+  /** Never to whoever had been let in before, except when nobody waits any more. */
+  #isFull({ again = false }: Queueing): boolean {
+    return again ? this.#longest === 0 : this.#waiting.size >= this.#longest;
+  }
+
   #queue({ key, patience, again = false }: Queueing): Promise<boolean> {
+    const line = again ? this.#again : this.#waiting;
     return new Promise((resolve) => {
-      const cancel = this.#options.timer.after(patience, () => waiting.settle(false));
       const settle = (taken: boolean): void => {
         cancel();
-        this.#waiting = this.#waiting.filter((other) => other !== waiting);
+        line.delete(key);
         resolve(taken);
       };
-      const waiting: Waiting = { key, settle };
-      if (again) this.#waiting.unshift(waiting);
-      else this.#waiting.push(waiting);
+      const cancel = this.#options.timer.after(patience, () => settle(false));
+      line.set(key, settle);
     });
   }
 
   #serve(): void {
-    for (let next = this.#waiting[0]; next !== undefined && this.#hasRoom(); next = this.#waiting[0]) {
+    for (let next = this.#next(); next !== undefined && this.#hasRoom(); next = this.#next()) {
       this.#taken++;
-      next.settle(true);
+      next(true);
     }
+  }
+
+  #next(): Settle | undefined {
+    const [first] = this.#again.size > 0 ? this.#again.values() : this.#waiting.values();
+    return first;
   }
 
   #resume(): void {

@@ -75,6 +75,19 @@ describe('turns to ask the provider', () => {
     expect(queue.taken).toEqual(['a', 'c']);
   });
 
+  it('are waited for by whoever had one and gave it back, however many wait', async () => {
+    const queue = new Queue(1);
+    queue.askAll(21);
+    queue.ask('again', SECOND, true);
+    queue.ask('new');
+    await settled();
+    expect([queue.slots.isWaiting('again'), queue.refused]).toEqual([true, ['new']]);
+    queue.slots.close();
+    queue.ask('too-late', SECOND, true);
+    await settled();
+    expect(queue.refused).toContain('too-late');
+  });
+
   it('come to nobody who would not wait', () => {
     const queue = new Queue(1);
     queue.ask('a');
