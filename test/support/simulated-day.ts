@@ -5,7 +5,7 @@ import type { SeededRandom } from './random.ts';
 import type { UserAgent } from './user-agent.ts';
 
 export const MINUTE = 60_000;
-export const HOUR = 60 * MINUTE;
+const HOUR = 60 * MINUTE;
 const SECOND = 1000;
 const LIFETIME = 300 * SECOND;
 /** A token of 300 s is early for its last 54 to 60 s. */
