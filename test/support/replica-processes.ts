@@ -72,6 +72,11 @@ export class Replicas {
     return this.#mint.mint(sub, -1000);
   }
 
+  /** A session whose access token is good for so many milliseconds. */
+  lasting(ms: number, sub = 'alice'): Promise<MintedSession> {
+    return this.#mint.mint(sub, ms);
+  }
+
   /** A page's same-origin fetch that the load balancer gives to this replica. */
   call(n: number, path: string, { cookie, method = 'GET', headers = {}, body, signal }: CallOptions = {}): Promise<Response> {
     const url = new URL(path, `http://127.0.0.1:${String(this.#ports[n])}`);
