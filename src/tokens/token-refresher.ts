@@ -47,6 +47,7 @@ type Purpose = Omit<Errand, 'refreshToken'>;
 /** A refresh keeps its place in the queue for longer than a request waits: the next request of the session finds it further ahead. */
 const QUEUE_WAITS = 3;
 const OVERLOADED = unavailable('overloaded', 1);
+const NO_ANSWER = unavailable('provider_unavailable');
 const EXPIRED: Freshness = { kind: 'rejected', reason: 'expired' };
 
 export const isRenewable = (session: Session): session is Renewable => session.refreshToken !== undefined;
@@ -119,7 +120,7 @@ export class TokenRefresher {
     const known = this.#failures.answerFor(session, clock.now());
     if (known !== undefined) return failed(known);
     const flight = this.#start(session, { activity, target, patience: policy.wait * QUEUE_WAITS });
-    return (await within(flight, policy.wait, this.#timer)) ?? failed({ code: 'provider_unavailable' });
+    return (await within(flight, policy.wait, this.#timer)) ?? failed(this.#grants.isWaiting(session) ? OVERLOADED : NO_ANSWER);
   }
 
   /**
@@ -151,7 +152,7 @@ export class TokenRefresher {
     const { wait } = this.#options.policy;
     const end = await within(this.#renewed(session, { activity, patience: wait * QUEUE_WAITS }), wait, this.#timer);
     if (end !== undefined) return freshnessOf(end);
-    return this.#grants.isWaiting(session) ? OVERLOADED : unavailable('provider_unavailable');
+    return this.#grants.isWaiting(session) ? OVERLOADED : NO_ANSWER;
   }
 
   async #whenEarly(session: Renewable, activity: boolean): Promise<Freshness> {

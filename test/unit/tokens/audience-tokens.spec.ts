@@ -176,6 +176,23 @@ describe('tokens for other audiences', () => {
     expect(world.provider.reuses).toBe(0);
   });
 
+  it('wait for their turn like every refresh, and no longer than a request waits', async () => {
+    world = new RefreshWorld({ maxInFlight: 1 });
+    tokens = tokensOf(world.refresher);
+    const [alice, bob] = [world.login('alice'), world.login('bob')];
+    world.provider.hold();
+    const first = ask(alice);
+    await settled();
+    const second = ask(bob);
+    await world.clock.advance(10 * SECOND);
+    expect(await first).toMatchObject({ kind: 'unavailable', code: 'provider_unavailable' });
+    expect(await second).toMatchObject({ kind: 'unavailable', code: 'overloaded', retryAfter: 1 });
+    world.provider.answer();
+    await settled();
+    expect([(await ask(alice)).kind, (await ask(bob)).kind]).toEqual(['usable', 'usable']);
+    expect(world.provider.reuses).toBe(0);
+  });
+
   it('need a refresh token', async () => {
     const { refreshToken: _, ...session } = world.login();
     expect(await ask(session)).toMatchObject({ kind: 'refused', detail: expect.stringMatching('no refresh token') });
