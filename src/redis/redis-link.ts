@@ -1,5 +1,4 @@
 import type { Logger } from '../kernel/logger.ts';
-import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
 import { systemTimer, type Timer } from '../kernel/timer.ts';
 import { LinkLog } from './link-log.ts';
 import { unavailable } from './redis-fault.ts';
@@ -82,7 +81,6 @@ export class RedisLink {
   }
 
   #send(name: string, command: readonly string[], key: string | undefined): Promise<RedisReply> {
-    if (this.#isClosed) throw new StoreUnavailableError('closed', false);
     this.#commands.set(name, (this.#commands.get(name) ?? 0) + 1);
     return this.#topology.send(command, key);
   }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Secret } from '../../src/kernel/secret.ts';
 import { keySlot } from '../../src/redis/key-slot.ts';
+import { eventually } from '../support/eventually.ts';
 import { startCluster, startReplica } from '../support/redis-cluster.ts';
 import { openLinks } from '../support/redis-links.ts';
 import { RedisServers, type RedisServer } from '../support/redis-server.ts';
@@ -57,7 +58,13 @@ describe('the connection to a Redis cluster', () => {
     await expect(link.run(APPEND, both, ['split'])).rejects.toMatchObject({ reason: 'tryagain', sent: false });
     for (const node of [to, from, ...others]) await node.cli(['CLUSTER', 'SETSLOT', slot, 'NODE', toId]);
     expect(await link.run(APPEND, both, ['moved'])).toEqual(['asked', 'moved']);
-    expect(await link.run(APPEND, both, ['again'])).toEqual(['asked', 'moved', 'again']);
+    // One more detour at most, until it is known who has the slot now.
+    const detours = async (): Promise<string> => /errorstat_MOVED:count=\d+/.exec(await from.cli(['INFO', 'errorstats']))?.[0] ?? '';
+    await eventually(async () => {
+      const before = await detours();
+      expect(await link.run(APPEND, both, ['again'])).toContain('again');
+      return (await detours()) === before;
+    });
   });
 
   it('goes on with the keys of the others while one master hangs', async () => {
@@ -85,5 +92,8 @@ describe('the connection to a Redis cluster', () => {
     await links.until(link, 'up');
     expect(await link.run(APPEND, keysOf(tagOn(0)), ['a'])).toEqual(['a']);
     expect(await replica.cli(['DBSIZE'])).toBe('2');
+    await first.start();
+    await eventually(async () => (await first.cli(['INFO', 'replication'])).includes('master_link_status:up'));
+    expect((await first.cli(['CLIENT', 'LIST', 'TYPE', 'normal'])).split('\n')).toHaveLength(1);
   });
 });

@@ -88,7 +88,7 @@ describe('the connection to Redis', () => {
 
   it('comes back to a server that was killed and started again, and brings its scripts', async () => {
     const redis = await servers.start();
-    const { link, log } = await links.open({ url: redis.url });
+    const { link, log } = await links.open({ url: redis.url }, { checkEvery: 600_000 });
     await link.run(APPEND, ['list'], ['a']);
     await redis.stop();
     await links.until(link, 'down');
