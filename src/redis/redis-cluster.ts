@@ -22,7 +22,7 @@ interface Member {
   readonly node: RedisNode;
 }
 
-const SLOTS_ARE = ['CLUSTER', 'SLOTS'];
+const SLOTS_ARE = ['CLUSTER', 'SLOTS'] as const;
 /** Milliseconds between two looks while some master does not serve: a failover is seen soon. */
 const LOOK_AGAIN = 500;
 const ALL_SLOTS = 16_384;

@@ -2,7 +2,7 @@ import type { Secret } from '../../kernel/secret.ts';
 import { listOf } from '../collection-types.ts';
 import { Each, Form, Lasting, NoRepeats, Satisfies, Section } from '../constraints.ts';
 import { Option } from '../option.ts';
-import { isHostPort, isRedisUrl } from '../redis-rules.ts';
+import { isHostPort, isRedisUrl } from '../redis-forms.ts';
 import { duration, file, flag, secret, text } from '../scalar-types.ts';
 
 const Nodes = () => Each(isHostPort, 'must be a list of host:port');
