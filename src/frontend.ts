@@ -64,7 +64,8 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
   const redis = config.redis === undefined ? undefined : new RedisLink({ settings: config.redis, logger });
   const sessions = createSessions(config, cookies, provider, { clock, logger, redis });
   const tokenRevocation = new TokenRevocation({ provider, timer: systemTimer, logger, wait: config.provider.timeout });
-  const routes = new ApiRoutes({ routes: config.routes, basePath: config.basePath, publicPath: urls.path });
+  const { basePath, access } = config;
+  const routes = new ApiRoutes({ routes: config.routes, basePath, publicPath: urls.path, access: access.allow });
   const passed = new PassedBytes(youngCollection());
   const upstreams = new Upstreams(routes.all, (options) => openUpstream(options, { ping: config.websocket.ping, logger, passed }));
   const requestIds = new RequestIds();

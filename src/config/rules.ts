@@ -144,9 +144,9 @@ export function warningsOf(config: Config): readonly string[] {
   ];
 }
 
-const openClientRoutes = ({ routes }: Config): readonly string[] =>
+const openClientRoutes = ({ routes, access: { allow } }: Config): readonly string[] =>
   routes
-    .filter(({ token, access }) => token === 'client' && access.allow.length === 0)
+    .filter(({ token, access }) => token === 'client' && access.allow.length + allow.length === 0)
     .map(({ path }) => `route ${path}: token: client without access: whoever reaches this app is served there, signed in or not`);
 
 /** A loud one for each. */

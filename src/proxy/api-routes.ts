@@ -53,11 +53,14 @@ export class ApiRoutes {
   readonly #basePath: string;
   readonly #publicPath: string;
 
-  /** `basePath` and what lies below it is ours and matches no route. `publicPath` is publicUrl's path, `''` or `/a`. */
-  constructor(options: { routes: readonly RouteOptions[]; basePath: string; publicPath: string }) {
+  /**
+   * `basePath` and what lies below it is ours and matches no route. `publicPath` is publicUrl's path, `''` or `/a`. `access` are the
+   * rules of the whole app.
+   */
+  constructor(options: { routes: readonly RouteOptions[]; basePath: string; publicPath: string; access?: readonly AccessRule[] }) {
     this.#basePath = options.basePath;
     this.#publicPath = options.publicPath;
-    this.all = options.routes.map((it) => compile(it, options.publicPath)).sort((a, b) => b.path.length - a.path.length);
+    this.all = options.routes.map((it) => compile(it, options)).sort((a, b) => b.path.length - a.path.length);
   }
 
   /** `path` is canonical and without publicUrl's path. */
@@ -84,7 +87,8 @@ export function upstreamPath(route: ApiRoute, path: string): string {
   return route.upstream.path === '' ? rest : route.upstream.path + rest;
 }
 
-function compile(options: RouteOptions, publicPath: string): ApiRoute {
+function compile(options: RouteOptions, { publicPath, access = [] }: { publicPath: string; access?: readonly AccessRule[] }): ApiRoute {
+  const isRestricted = options.access.allow.length > 0 || access.length > 0;
   return {
     ...options,
     publicPath: publicPath + options.path,
@@ -92,6 +96,7 @@ function compile(options: RouteOptions, publicPath: string): ApiRoute {
     cookieSet: new Set(options.cookies),
     setCookieSet: new Set(options.setCookie),
     policy: routeTokenPolicy(options),
-    readsSession: options.token !== 'none' && (options.token !== 'client' || options.access.allow.length > 0),
+    // Our own token is no way around the rules of who may come in.
+    readsSession: options.token !== 'none' && (options.token !== 'client' || isRestricted),
   };
 }

@@ -70,6 +70,14 @@ describe('a compiled route', () => {
     [{ token: 'client', access: { allow: [rule] } }, true],
   ])('with %j reads the session: %s', (more, reads) => expect(compiled(more)?.readsSession).toBe(reads));
 
+  it.each<[RouteOptions['token'], boolean]>([
+    ['client', true],
+    ['none', false],
+  ])('with %s in an app that not everybody may enter reads the session: %s', (token, reads) => {
+    const routes = new ApiRoutes({ routes: [routeOptions({ upstream, token })], basePath: '/bff', publicPath: '', access: [rule] });
+    expect(routes.all[0]?.readsSession).toBe(reads);
+  });
+
   it.each<[Partial<RouteOptions>, string | undefined]>([
     [{ token: 'user' }, undefined],
     [{ token: 'user', scope: [] }, undefined],
