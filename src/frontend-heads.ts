@@ -8,7 +8,7 @@ import { CoordinatedSessionHead } from './session/coordinated-session-head.ts';
 import { MemorySessionHead } from './session/memory-session-head.ts';
 import { RedisSessionHead } from './session/redis-session-head.ts';
 import type { LocalHeads, SessionHead } from './session/session-head.ts';
-import { UnsharedTickets } from './session/unshared-tickets.ts';
+import { UnsharedWords } from './session/unshared-words.ts';
 import { mayGoOnAlone } from './tokens/going-on-alone.ts';
 import { RefreshTokenRotation } from './tokens/refresh-token-rotation.ts';
 
@@ -45,7 +45,7 @@ export function createHeads(
   }
   const time = clock === systemClock ? 'of-store' : 'of-clock';
   const shared = new RedisSessionHead({ scripts: redis, clock, time, ...times });
-  const unshared = new UnsharedTickets({ shared, clock, timer: systemTimer, logger });
+  const unshared = new UnsharedWords({ shared, clock, timer: systemTimer, logger });
   const { withoutCoordination, providerLeeway } = refresh;
   const alone = (): boolean => mayGoOnAlone({ withoutCoordination, providerLeeway, rotation });
   const head = new CoordinatedSessionHead({

@@ -4,7 +4,7 @@ import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
 import { ageSince } from './session-limits.ts';
 import type { MemorySessionHead } from './memory-session-head.ts';
 import type { Claim, Claimant, Head, LocalHeads, SessionHead } from './session-head.ts';
-import type { UnsharedTickets } from './unshared-tickets.ts';
+import type { UnsharedWords } from './unshared-words.ts';
 
 /** A head that can also be looked at. */
 export interface SharedSessionHead extends SessionHead {
@@ -16,7 +16,7 @@ export interface CoordinatedSessionHeadOptions {
   readonly shared: SharedSessionHead;
   /** What this process knows, and all there is while the store is away. */
   readonly local: MemorySessionHead;
-  readonly unshared: UnsharedTickets;
+  readonly unshared: UnsharedWords;
   /** Whether a refresh token may be spent while nobody can say whether another replica is spending it too. */
   readonly mayGoOnAlone: () => boolean;
   readonly clock: Clock;
@@ -29,6 +29,8 @@ export interface CoordinatedSessionHeadOptions {
 }
 
 const RETRY_AFTER_S = 1;
+/** After an outage, those who were cut off get this long to say what became of their refreshes. */
+const CATCHING_UP_MS = 3000;
 /** Of the newest tickets: one that the store does not know may have been pushed out, several mean that it was emptied. */
 const SAMPLE = 3;
 
@@ -40,6 +42,8 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   readonly #options: CoordinatedSessionHeadOptions;
   /** Leases that this process gave itself, as sid and generation. */
   readonly #alone = new Set<string>();
+  /** When the store came back last. */
+  #backAt = Number.NEGATIVE_INFINITY;
   #saidAlone = false;
   #begunAlone = 0;
 
@@ -71,7 +75,8 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
       const claim = await shared.claim(claimant, leaseMs);
       this.#saidAlone = false;
       this.#learn(claimant, claim);
-      return claim;
+      if (claim.kind === 'granted') this.#options.unshared.leaseTaken(claimant.sid);
+      return await this.#orLater(claimant, claim);
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       return this.#claimAlone(claimant, leaseMs);
@@ -87,7 +92,7 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
     this.#alone.delete(nameOf(sid, generation - 1));
     await this.#options.local.publish(sid, generation, ticket, endsAt);
-    await this.#options.unshared.share({ sid, generation, ticket, endsAt });
+    await this.#options.unshared.share({ kind: 'ticket', sid, generation, ticket, endsAt });
   }
 
   async confirm(sid: string, generation: number): Promise<void> {
@@ -98,7 +103,7 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
 
   async release(sid: string, generation: number, doubtful = false): Promise<void> {
     if (this.#alone.delete(nameOf(sid, generation))) await this.#options.local.release(sid, generation, doubtful);
-    else await this.#options.shared.release(sid, generation, doubtful);
+    else await this.#options.unshared.share({ kind: 'given-back', sid, generation, doubtful });
   }
 
   async forget(sid: string): Promise<void> {
@@ -107,14 +112,30 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     await this.#options.shared.forget(sid);
   }
 
-  /** The store is back. When it has lost what it had, it gets what this process knows: others would spend what is spent. */
+  /**
+   * The store is back: it gets what it could not be told. When it has lost what it had, it gets all that this
+   * process knows, because others would spend what is spent.
+   */
   async storeIsBack(): Promise<void> {
+    this.#backAt = this.#options.clock.now();
     const tickets = this.#options.local.tickets();
     const sample = tickets.slice(-SAMPLE);
-    const found = await answerOrNothing(Promise.all(sample.map(({ sid }) => this.#options.shared.peek(sid))));
+    // Asked before it is told anything, and answered in that order.
+    const asked = answerOrNothing(Promise.all(sample.map(({ sid }) => this.#options.shared.peek(sid))));
+    await this.#options.unshared.catchUp();
+    const found = await asked;
     if (found === undefined || sample.length === 0 || found.some((head) => head !== undefined)) return;
     this.#options.logger.warn('store_was_emptied', { tickets: tickets.length });
     this.#options.unshared.later(tickets);
+  }
+
+  /** Right after an outage a sender that seems to have vanished may only have been cut off. */
+  async #orLater({ sid, generation }: Claimant, claim: Claim): Promise<Claim> {
+    const until = this.#backAt + CATCHING_UP_MS;
+    const now = this.#options.clock.now();
+    if (claim.kind !== 'granted' || claim.doubt?.abandoned !== true || now >= until || now < this.#backAt) return claim;
+    await this.#options.unshared.share({ kind: 'given-back', sid, generation, doubtful: false });
+    return { kind: 'busy', until };
   }
 
   /** Makes what another replica did known here. */

@@ -7,15 +7,17 @@ interface Entry {
   readonly cause: RevocationCause;
   /** Sessions whose ID token was issued at or before this time end. Seconds; Infinity = all. */
   readonly issuedAt: number;
+  /** Generations up to this one end; Infinity = all. */
+  readonly generation: number;
   readonly until: number;
 }
 
 /** The wider one of two entries with one name. A session that a login replaced stays so: its cookie must never be cleared. */
 function merged(known: Entry | undefined, added: Entry): Entry {
   if (known === undefined) return added;
-  const wider = added.issuedAt > known.issuedAt ? added : known;
+  const wider = added.issuedAt > known.issuedAt || added.generation > known.generation ? added : known;
   const cause = added.cause === 'replaced' ? added.cause : wider.cause;
-  return { cause, issuedAt: wider.issuedAt, until: Math.max(known.until, added.until) };
+  return { cause, issuedAt: wider.issuedAt, generation: wider.generation, until: Math.max(known.until, added.until) };
 }
 
 /** Sessions that end for one name, such as a provider's `sid`. */
@@ -34,9 +36,10 @@ class NamedRevocations {
     this.#entries.set(name, merged(this.#living(name), entry));
   }
 
-  causeOf(name: string, issuedAt: number): RevocationCause | undefined {
+  causeOf(name: string, { idTokenIssuedAt, generation }: Session): RevocationCause | undefined {
     const entry = this.#living(name);
-    return entry !== undefined && issuedAt <= entry.issuedAt ? entry.cause : undefined;
+    const isMeant = entry !== undefined && idTokenIssuedAt <= entry.issuedAt && generation <= entry.generation;
+    return isMeant ? entry.cause : undefined;
   }
 
   get size(): number {
@@ -62,19 +65,20 @@ export class LocalRevocations implements Revocations {
     this.#subs = new NamedRevocations(clock);
   }
 
-  causeOf({ sid, providerSid, sub, idTokenIssuedAt }: Session): RevocationCause | undefined {
+  causeOf(session: Session): RevocationCause | undefined {
+    const { sid, providerSid, sub } = session;
     return (
-      this.#sids.causeOf(sid, idTokenIssuedAt) ??
-      (providerSid === undefined ? undefined : this.#providerSids.causeOf(providerSid, idTokenIssuedAt)) ??
-      this.#subs.causeOf(sub, idTokenIssuedAt)
+      this.#sids.causeOf(sid, session) ??
+      (providerSid === undefined ? undefined : this.#providerSids.causeOf(providerSid, session)) ??
+      this.#subs.causeOf(sub, session)
     );
   }
 
   add(revocation: Revocation): Promise<void> {
-    const { cause, sid, providerSid, sub, issuedAt = Infinity, until } = revocation;
-    if (sid !== undefined) this.#sids.add(sid, { cause, issuedAt: Infinity, until });
-    if (providerSid !== undefined) this.#providerSids.add(providerSid, { cause, issuedAt, until });
-    if (sub !== undefined) this.#subs.add(sub, { cause, issuedAt, until });
+    const { cause, sid, providerSid, sub, issuedAt = Infinity, generation = Infinity, until } = revocation;
+    if (sid !== undefined) this.#sids.add(sid, { cause, issuedAt: Infinity, generation, until });
+    if (providerSid !== undefined) this.#providerSids.add(providerSid, { cause, issuedAt, generation: Infinity, until });
+    if (sub !== undefined) this.#subs.add(sub, { cause, issuedAt, generation: Infinity, until });
     for (const listener of this.#listeners) listener(revocation);
     return Promise.resolve();
   }

@@ -3,7 +3,7 @@ import { HeadLeases } from './head-leases.ts';
 import { HeadShelf, type HeadEntry } from './head-shelf.ts';
 import type { Claim, Claimant, Head, LocalHeads, SessionHead } from './session-head.ts';
 import { ageSince } from './session-limits.ts';
-import type { SharedTicket } from './unshared-tickets.ts';
+import type { SharedTicket } from './unshared-words.ts';
 
 export interface MemorySessionHeadOptions {
   readonly clock: Clock;
@@ -43,9 +43,12 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
 
   publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
     const now = this.#options.clock.now();
-    const known = Math.max(this.newest(sid)?.generation ?? 0, this.#leases.generationOf(sid));
-    if (generation > known) {
-      this.#shelf.sweep(now);
+    const newest = this.newest(sid);
+    this.#shelf.sweep(now);
+    if (newest?.generation === generation) {
+      // The browser was faster than this word of its ticket: what is left of the handover is for those who are behind it.
+      if (newest.ticket === undefined) this.#shelf.put(sid, { head: { ...newest, ticket }, endsAt });
+    } else if (generation > Math.max(newest?.generation ?? 0, this.#leases.generationOf(sid))) {
       this.#shelf.put(sid, { head: { generation, ticket, setAt: now }, endsAt });
       this.#leases.remove(sid);
     }
@@ -79,7 +82,7 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
   tickets(): readonly SharedTicket[] {
     return this.#shelf.tickets.flatMap(({ sid, endsAt }) => {
       const { generation = 0, ticket } = this.newest(sid) ?? {};
-      return ticket === undefined ? [] : [{ sid, generation, ticket, endsAt }];
+      return ticket === undefined ? [] : [{ kind: 'ticket', sid, generation, ticket, endsAt }];
     });
   }
 
@@ -101,24 +104,26 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
   #claim(claimant: Claimant, leaseMs: number): Claim {
     const { sid, generation } = claimant;
     const head = this.newest(sid);
+    const now = this.#options.clock.now();
+    const heldUntil = this.#leases.heldUntil(sid, now);
     if (head !== undefined && head.generation > generation) {
       const { ticket } = head;
-      return ticket === undefined ? { kind: 'superseded', generation: head.generation } : { kind: 'newer', ...head, ticket };
+      if (ticket !== undefined) return { kind: 'newer', ...head, ticket };
+      // What is being made now is for older generations too.
+      return heldUntil === undefined ? { kind: 'superseded', generation: head.generation } : { kind: 'busy', until: heldUntil };
     }
-    const now = this.#options.clock.now();
     this.#confirm(sid, generation);
-    const heldUntil = this.#leases.heldUntil(sid, now);
     if (heldUntil !== undefined) return { kind: 'busy', until: heldUntil };
-    this.#raise(sid, generation, now);
+    this.#raise(claimant, now);
     const doubt = this.#leases.take(claimant, leaseMs, now);
     return { kind: 'granted', until: now + leaseMs, ...(doubt === undefined ? {} : { doubt }) };
   }
 
-  // The browser has a newer generation than we know of (another process made it): what we hold must not be handed over any more.
-  #raise(sid: string, generation: number, now: number): void {
+  // The browser has a newer generation than we know of (another process made it): older ones must not go on.
+  #raise({ sid, generation, endsAt }: Claimant, now: number): void {
     const entry = this.#shelf.get(sid);
-    if (entry === undefined || entry.head.generation >= generation) return;
-    this.#shelf.put(sid, { head: { generation, setAt: now, confirmedAt: now }, endsAt: entry.endsAt });
+    if (generation <= Math.max(entry?.head.generation ?? 0, 1)) return;
+    this.#shelf.put(sid, { head: { generation, setAt: now, confirmedAt: now }, endsAt: entry?.endsAt ?? endsAt });
   }
 
   #confirm(sid: string, generation: number): void {

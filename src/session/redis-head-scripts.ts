@@ -6,7 +6,7 @@ import type { SharedScript } from './shared-scripts.ts';
  *
  *   g generation of the head   s set at   c confirmed at   e the session's end
  *   lg lo lu lp  the lease: its generation, its owner, until when, and when its token was sent
- *   dg ds da     the doubt: its generation, since when, and whether its sender vanished
+ *   dg ds da do  the doubt: its generation, since when, whether its sender vanished, and who that was
  */
 const PRELUDE = `
 local head, ticket = KEYS[1], KEYS[2]
@@ -55,26 +55,28 @@ if f[4] and now >= f[4] then
   redis.call('DEL', head, ticket)
   f = {}
 end
+local l = facts('lg', 'lu', 'lp', 'dg', 'ds', 'da')
+local holder = redis.call('HGET', head, 'lo')
+local left = l[2] and now < l[2] and holder ~= owner and math.min(l[2] - now, lease)
 if f[1] and f[1] > generation then
   local sealed = handedOver(f, handover, idle)
   if sealed then return {'newer', f[1], sealed, age(f[2]), age(f[3])} end
   redis.call('DEL', ticket)
+  if left then return {'busy', left} end
   return {'superseded', f[1]}
 end
 confirm(generation, confirmAfter, handover)
-local l = facts('lg', 'lu', 'lp', 'dg', 'ds', 'da')
-local holder = redis.call('HGET', head, 'lo')
-if l[2] and now < l[2] and holder ~= owner then return {'busy', math.min(l[2] - now, lease)} end
-if f[1] and f[1] < generation then
-  redis.call('HSET', head, 'g', ms(generation), 's', ms(now), 'c', ms(now))
+if left then return {'busy', left} end
+if generation > math.max(f[1] or 0, 1) then
+  redis.call('HSET', head, 'g', ms(generation), 's', ms(now), 'c', ms(now), 'e', ms(f[4] or endsAt))
   redis.call('DEL', ticket)
 end
-local since, abandoned = nil, 0
+local since, abandoned, sender = nil, 0, redis.call('HGET', head, 'do') or ''
 if l[4] == generation then since, abandoned = l[5], l[6] end
-if l[1] == generation and l[3] and holder ~= owner then since, abandoned = since or l[3], 1 end
-redis.call('HDEL', head, 'lp', 'dg', 'ds', 'da')
+if l[1] == generation and l[3] and holder ~= owner then since, abandoned, sender = since or l[3], 1, holder or '' end
+redis.call('HDEL', head, 'lp', 'dg', 'ds', 'da', 'do')
 redis.call('HSET', head, 'lg', ms(generation), 'lo', owner, 'lu', ms(now + lease))
-if since then redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(since), 'da', ms(abandoned)) end
+if since then redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(since), 'da', ms(abandoned), 'do', sender) end
 outlive(math.max(endsAt - now, lease))
 return {'granted', age(since), abandoned}
 `,
@@ -91,14 +93,23 @@ return 1
 `,
 };
 
-/** ARGV: now, generation, ticket, end of the session, idle. */
+/**
+ * ARGV: now, generation, ticket, end of the session, handover, idle. A generation that the browser has presented before this word of
+ * it is there without its ticket: what is left of the handover is for those who are behind it.
+ */
 export const PUBLISH: SharedScript = {
   name: 'publish',
   lua: `${PRELUDE}
-local generation, endsAt, idle = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local f = facts('g', 'lg', 'e')
+local generation, endsAt, handover, idle = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local f = facts('g', 'lg', 'e', 's', 'c')
 if f[3] and now >= f[3] then f = {} end
-if generation <= math.max(f[1] or 0, f[2] or 0) or endsAt <= now then return 0 end
+if endsAt <= now then return 0 end
+if f[1] == generation then
+  local left = f[5] and handover - (now - f[5]) or idle - (now - f[4])
+  if left >= 1 then redis.call('SET', ticket, ARGV[3], 'PX', ms(math.min(left, endsAt - now)), 'NX') end
+  return 1
+end
+if generation <= math.max(f[1] or 0, f[2] or 0) then return 0 end
 redis.call('DEL', head)
 redis.call('HSET', head, 'g', ms(generation), 's', ms(now), 'e', ms(endsAt))
 redis.call('PEXPIRE', head, ms(endsAt - now))
@@ -116,16 +127,22 @@ return 1
 `,
 };
 
-/** ARGV: now, generation, owner, doubtful (0 or 1). */
+/**
+ * ARGV: now, generation, owner, doubtful (0 or 1). An owner who was cut off, and whose lease somebody else has taken meanwhile, says
+ * here that it has not vanished.
+ */
 export const RELEASE: SharedScript = {
   name: 'release',
   lua: `${PRELUDE}
-local generation = tonumber(ARGV[2])
+local generation, owner, doubtful = tonumber(ARGV[2]), ARGV[3], ARGV[4] == '1'
 local l = facts('lg', 'lp', 'dg', 'ds')
-if l[1] ~= generation or redis.call('HGET', head, 'lo') ~= ARGV[3] then return 0 end
-if ARGV[4] == '1' then
-  local since = l[3] == generation and l[4] or l[2] or now
-  redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(since), 'da', '0')
+local doubted = l[3] == generation
+if doubted and redis.call('HGET', head, 'do') == owner then
+  if doubtful then redis.call('HSET', head, 'da', '0') else redis.call('HDEL', head, 'dg', 'ds', 'da', 'do') end
+end
+if l[1] ~= generation or redis.call('HGET', head, 'lo') ~= owner then return 0 end
+if doubtful then
+  redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(doubted and l[4] or l[2] or now), 'da', '0', 'do', owner)
 end
 redis.call('HDEL', head, 'lg', 'lo', 'lu', 'lp')
 return 1

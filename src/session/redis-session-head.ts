@@ -56,8 +56,9 @@ export class RedisSessionHead implements SharedSessionHead {
   }
 
   async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
+    const { handover, idle } = this.#options;
+    await this.#run(PUBLISH, sid, [generation, ticket, endsAt, handover, idle]);
     this.#owners.delete(nameOf(sid, generation - 1));
-    await this.#run(PUBLISH, sid, [generation, ticket, endsAt, this.#options.idle]);
   }
 
   async confirm(sid: string, generation: number): Promise<void> {
@@ -66,9 +67,8 @@ export class RedisSessionHead implements SharedSessionHead {
   }
 
   async release(sid: string, generation: number, doubtful = false): Promise<void> {
-    const owner = this.#ownerOf(sid, generation);
+    await this.#run(RELEASE, sid, [generation, this.#ownerOf(sid, generation), doubtful ? 1 : 0]);
     this.#owners.delete(nameOf(sid, generation));
-    await this.#run(RELEASE, sid, [generation, owner, doubtful ? 1 : 0]);
   }
 
   async forget(sid: string): Promise<void> {

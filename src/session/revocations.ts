@@ -8,6 +8,8 @@ export interface Revocation {
   readonly sid?: string;
   readonly providerSid?: string;
   readonly sub?: string;
+  /** For `sid`: only this generation of the session and older ones end. A newer one, should there be any, has tokens of its own. */
+  readonly generation?: number;
   /** For `providerSid` and `sub`: only sessions whose ID token was issued at or before this time end (seconds, the provider's clock). */
   readonly issuedAt?: number;
   /** When the entry may be forgotten: no session it names can live longer. Milliseconds. */

@@ -74,11 +74,12 @@ export class GrantSettlement {
     }
   }
 
-  /** Ends the session everywhere. */
-  async end(session: Session, cause: RevocationCause): Promise<RefreshEnd> {
+  /** Ends the session everywhere. `this-generation`: a newer one, which somebody may have made, goes on. */
+  async end(session: Session, cause: RevocationCause, which: 'whole' | 'this-generation' = 'whole'): Promise<RefreshEnd> {
     this.#options.logger.info('session_ended', { cause, sub: session.sub });
+    const { sid, generation, endsAt: until } = session;
     try {
-      await this.#options.revocations.add({ cause, sid: session.sid, until: session.endsAt });
+      await this.#options.revocations.add({ cause, sid, until, ...(which === 'whole' ? {} : { generation }) });
     } catch {
       // Known in this process all the same; elsewhere the provider refuses the refresh token again.
       this.#options.logger.error('revocation_not_shared', { cause });
@@ -131,17 +132,13 @@ export class GrantSettlement {
     if (target !== undefined && refusal !== 'misconfigured')
       return failed({ code: 'provider_unavailable', unfit: { key: target.key, error } });
     this.#alert(refusal === 'misconfigured' ? 'refresh_refused_misconfigured' : 'refresh_refused', {
-      error: this.#loggable(error),
+      // Anything else could be a quoted token.
+      error: registeredError(error),
       status,
     });
     if (refusal === 'doubtful' && isOver(session, now) && this.#options.failures.isFinal(session, error, now))
       return this.end(session, 'refresh_expired');
     return failed({ code: 'provider_unavailable' });
-  }
-
-  /** An error code that somebody has written down, here or in the configuration: anything else could be a quoted token. */
-  #loggable(error: string): string {
-    return this.#options.fatalErrors.includes(error) ? error : registeredError(error);
   }
 
   /** Every session meets the same wrong client secret: one line a minute says it. */

@@ -125,7 +125,7 @@ export class RefreshFlight {
     if (verdict === 'send') return undefined;
     if (verdict === 'wait') return failed({ code: 'provider_unavailable' });
     logger.warn('refresh_abandoned', { sub: session.sub, generation: session.generation });
-    return settlement.end(session, 'refresh_expired');
+    return settlement.end(session, 'refresh_expired', 'this-generation');
   }
 
   async #grant(session: Session, errand: Errand, { slot, until }: Granted): Promise<RefreshEnd | 'fatal'> {

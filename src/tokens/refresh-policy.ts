@@ -68,14 +68,15 @@ export const endsInTime = (now: number, leaseEnd: number, providerTimeout: numbe
 
 /**
  * What an OAuth error of the token endpoint means for the session: `fatal` ends it, `misconfigured` is the operator's to mend,
- * `doubtful` ends it only when it comes again much later (some providers say `invalid_request` for every dead refresh token).
+ * `doubtful` ends it only when it comes again much later (some providers say `invalid_request` for every dead refresh token), so
+ * that nobody is told 503 for ever.
  */
-export type Refusal = 'fatal' | 'misconfigured' | 'doubtful' | 'unexpected';
+export type Refusal = 'fatal' | 'misconfigured' | 'doubtful';
 
 export function judgeRefusal(refusal: { readonly error: string; readonly status: number }, fatalErrors: readonly string[]): Refusal {
-  if (refusal.status === 401 || CLIENT_ERRORS.has(refusal.error)) return 'misconfigured';
+  if (CLIENT_ERRORS.has(refusal.error)) return 'misconfigured';
   if (fatalErrors.includes(refusal.error)) return 'fatal';
-  return refusal.status === 400 ? 'doubtful' : 'unexpected';
+  return refusal.status === 401 ? 'misconfigured' : 'doubtful';
 }
 
 /** A number in [0, 1) that is always the same for the same text (FNV-1a): jitter without a source of randomness. */

@@ -4,7 +4,7 @@ import { StoreUnavailableError } from '../../src/kernel/store-unavailable.ts';
 import { CoordinatedSessionHead, type SharedSessionHead } from '../../src/session/coordinated-session-head.ts';
 import { MemorySessionHead } from '../../src/session/memory-session-head.ts';
 import type { Claimant } from '../../src/session/session-head.ts';
-import { UnsharedTickets } from '../../src/session/unshared-tickets.ts';
+import { UnsharedWords } from '../../src/session/unshared-words.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingLogger } from '../support/recording-logger.ts';
 import { describeSessionHead, HEAD_TIMES } from './session-head.contract.ts';
@@ -57,7 +57,7 @@ class World {
   replica() {
     const { clock, logger, store: shared } = this;
     const local = new MemorySessionHead({ clock, ...HEAD_TIMES, memory: 1 << 20 });
-    const unshared = new UnsharedTickets({ shared, clock, timer: clock, logger });
+    const unshared = new UnsharedWords({ shared, clock, timer: clock, logger });
     const head = new CoordinatedSessionHead({ shared, local, unshared, mayGoOnAlone: () => this.alone, clock, sureFor: SURE_FOR, logger });
     return { head, local, unshared };
   }
@@ -203,6 +203,68 @@ describe('a store that is away', () => {
     await expect(head.forget('b')).rejects.toMatchObject({ code: 'store_unavailable' });
     await world.clock.advance(3000);
     expect([unshared.size, world.store.asked.filter((it) => it === 'publish').length]).toEqual([0, 5]);
+  });
+
+  it('learns when it is back that a lease was given back meanwhile, and with which doubt', async () => {
+    const world = new World();
+    const { head, unshared } = world.replica();
+    for (const sid of ['a', 'b']) {
+      await head.claim(world.claimant(1, sid), LEASE);
+      await head.spending(sid, 1, LEASE);
+    }
+    world.store.away = true;
+    await head.release('a', 1);
+    await head.release('b', 1, true);
+    expect(unshared.size).toBe(2);
+    world.store.away = false;
+    await head.storeIsBack();
+    expect(unshared.size).toBe(0);
+    const other = world.replica().head;
+    expect(await other.claim(world.claimant(1, 'a'), LEASE)).not.toHaveProperty('doubt');
+    expect(await other.claim(world.claimant(1, 'b'), LEASE)).toMatchObject({ kind: 'granted', doubt: { abandoned: false } });
+  });
+
+  it('learns of a ticket and of the lease that was given back after it', async () => {
+    const world = new World();
+    world.alone = true;
+    const { head, unshared } = world.replica();
+    await head.claim(world.claimant(), LEASE);
+    world.store.away = true;
+    await head.publish('a', 2, 'two', world.clock.now() + HOUR);
+    await head.release('a', 2, true);
+    expect(unshared.size).toBe(2);
+    world.store.away = false;
+    await head.storeIsBack();
+    expect(await world.replica().head.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'newer', ticket: 'two' });
+  });
+
+  it('does not learn that a lease was given back when the process has taken another one since', async () => {
+    const world = new World();
+    const { head, unshared } = world.replica();
+    await head.claim(world.claimant(), LEASE);
+    world.store.away = true;
+    await head.release('a', 1);
+    world.clock.set(world.clock.now() + LEASE);
+    world.store.away = false;
+    expect(await head.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'granted' });
+    await unshared.catchUp();
+    expect(await world.replica().head.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'busy' });
+  });
+
+  it('is given three seconds to learn it: until then nobody takes a sender for vanished', async () => {
+    const world = new World();
+    const [sender, other] = [world.replica().head, world.replica().head];
+    await sender.claim(world.claimant(), LEASE);
+    await sender.spending('a', 1, LEASE);
+    world.store.away = true;
+    world.clock.set(world.clock.now() + 10 * LEASE);
+    world.store.away = false;
+    await other.storeIsBack();
+    const until = world.clock.now() + 3000;
+    expect(await other.claim(world.claimant(), LEASE)).toEqual({ kind: 'busy', until });
+    expect(await other.claim(world.claimant(), LEASE)).toEqual({ kind: 'busy', until });
+    world.clock.set(until);
+    expect(await other.claim(world.claimant(), LEASE)).toMatchObject({ kind: 'granted', doubt: { abandoned: true } });
   });
 
   it('is no reason to fail for what nobody waits for', async () => {

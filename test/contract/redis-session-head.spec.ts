@@ -122,6 +122,39 @@ describe('RedisSessionHead', () => {
     expect(await lives()).toEqual([-2, -2]);
   });
 
+  it('hands a ticket that was published after its generation had been seen over no longer than any other', async () => {
+    const clock = new ManualClock(Date.now());
+    const head = new RedisSessionHead({ scripts: freshScripts(), clock, time: 'of-clock', ...HEAD_TIMES });
+    await head.claim({ sid: 'a', generation: 2, endsAt }, 1000);
+    await head.release('a', 2);
+    await head.publish('a', 2, 'late', endsAt);
+    clock.set(clock.now() + HEAD_TIMES.handover - 1);
+    expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'newer', ticket: 'late' });
+    clock.set(clock.now() + 1);
+    expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
+    await head.publish('a', 2, 'too late', endsAt);
+    expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
+  });
+
+  it('hears from a sender that was cut off, although another one has its lease: it has not vanished', async () => {
+    const scripts = freshScripts();
+    for (const doubtful of [false, true]) {
+      const sid = `cut-off-${String(doubtful)}`;
+      const [sender, other] = [headOn(scripts), headOn(scripts)];
+      const of = { sid, generation: 1, endsAt };
+      await sender.claim(of, 20);
+      await sender.spending(sid, 1, 20);
+      let claim = await other.claim(of, 5000);
+      while (claim.kind === 'busy') claim = await other.claim(of, 5000);
+      expect(claim).toMatchObject({ kind: 'granted', doubt: { abandoned: true } });
+      await other.release(sid, 1);
+      await sender.release(sid, 1, doubtful);
+      const next = await other.claim(of, 5000);
+      if (doubtful) expect(next).toMatchObject({ kind: 'granted', doubt: { abandoned: false } });
+      else expect(next).not.toHaveProperty('doubt');
+    }
+  });
+
   it('puts both keys of a session on one node of a cluster, under the prefix', async () => {
     const seen: (readonly string[])[] = [];
     const scripts: SharedScripts = {

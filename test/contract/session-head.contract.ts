@@ -91,6 +91,13 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
         expect(await claim('a', 2)).toEqual({ kind: 'superseded', generation: 5 });
       });
 
+      it('of a generation that nobody knew of is enough to keep older ones from the provider', async () => {
+        await claim('a', 2);
+        await head.release('a', 2);
+        expect(await claim('a', 1)).toEqual({ kind: 'superseded', generation: 2 });
+        expect(await claim('b', 1)).toMatchObject({ kind: 'granted' });
+      });
+
       it('implies that its own generation has arrived', async () => {
         await refresh('a', 1);
         await advance(confirmAfter);
@@ -120,6 +127,16 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
         await head.publish('a', 2, 'other', endsAt());
         await head.publish('a', 1, 'older', endsAt());
         expect(await newest('a')).toEqual(before);
+      });
+
+      it('is late when the browser was faster: older generations get the ticket for what is left of the handover', async () => {
+        await claim('a', 2);
+        await head.release('a', 2);
+        await advance(1000);
+        await head.publish('a', 2, 'late', endsAt());
+        expect(await claim('a', 1)).toMatchObject({ kind: 'newer', generation: 2, ticket: 'late' });
+        await advance(handover - 1001);
+        expect(await claim('a', 1)).toMatchObject({ kind: 'newer', ticket: 'late' });
       });
 
       it('works without a lease, for a grant that took longer than it', async () => {

@@ -4,7 +4,7 @@ import { MemorySessionHead } from '../../src/session/memory-session-head.ts';
 import type { SessionLookup } from '../../src/session/session-lookup.ts';
 import { SessionResolver } from '../../src/session/session-resolver.ts';
 import type { Ticket } from '../../src/session/session.ts';
-import { UnsharedTickets } from '../../src/session/unshared-tickets.ts';
+import { UnsharedWords } from '../../src/session/unshared-words.ts';
 import type { Freshness } from '../../src/tokens/freshness.ts';
 import { TokenRefresher } from '../../src/tokens/token-refresher.ts';
 import { MINUTE, noAnswer, notSent, RefreshWorld, SECOND } from '../unit/tokens/refresh-world.ts';
@@ -197,7 +197,7 @@ export class Interleaving {
     const delay = (): number => (this.#random.chance(3) ? this.#random.integer(200) : 0);
     const remote = new RemoteHead({ store: this.#store, clock, delay });
     const local = new MemorySessionHead({ clock, ...TIMES, memory: 1 << 20 });
-    const unshared = new UnsharedTickets({ shared: remote, clock, timer: clock, logger });
+    const unshared = new UnsharedWords({ shared: remote, clock, timer: clock, logger });
     const head = new CoordinatedSessionHead({
       shared: remote,
       local,

@@ -28,30 +28,38 @@ export interface WayToStore {
   readonly delay: () => number;
 }
 
-/** The way of one replica to the shared store. A lease belongs to the replica that took it, as in Redis. */
+/** The way of one replica to the shared store. A lease belongs to the claim that took it, as in Redis. */
 export class RemoteHead implements SharedSessionHead {
   /** The replica is gone. */
   dead = false;
   readonly #way: WayToStore;
+  /** By session, the lease that this replica took last. */
+  readonly #leases = new Map<string, object>();
 
   constructor(way: WayToStore) {
     this.#way = way;
   }
 
   claim(claimant: Claimant, leaseMs: number): Promise<Claim> {
-    return this.#command(async ({ heads, owners }) => {
+    const lease = {};
+    const granted = this.#command(async ({ heads, owners }) => {
       const claim = await heads.claim(claimant, leaseMs);
-      if (claim.kind === 'granted') owners.set(claimant.sid, this);
+      if (claim.kind === 'granted') owners.set(claimant.sid, lease);
+      return claim;
+    });
+    return granted.then((claim) => {
+      if (claim.kind === 'granted') this.#leases.set(claimant.sid, lease);
       return claim;
     });
   }
 
   async spending(sid: string, generation: number, leaseMs: number): Promise<boolean> {
     const { store } = this.#way;
+    const lease = this.#leases.get(sid);
     if (!this.dead) store.unheard++;
     return this.#command(async ({ heads, owners }) => {
       store.unheard--;
-      return owners.get(sid) === this && heads.spending(sid, generation, leaseMs);
+      return owners.get(sid) === lease && heads.spending(sid, generation, leaseMs);
     });
   }
 
@@ -64,8 +72,9 @@ export class RemoteHead implements SharedSessionHead {
   }
 
   release(sid: string, generation: number, doubtful?: boolean): Promise<void> {
+    const lease = this.#leases.get(sid);
     return this.#command(async ({ heads, owners }) => {
-      if (owners.get(sid) === this) await heads.release(sid, generation, doubtful);
+      if (owners.get(sid) === lease) await heads.release(sid, generation, doubtful);
     });
   }
 

@@ -29,6 +29,18 @@ describe('LocalRevocations', () => {
     expect(revocations.causeOf(sampleSession({ idTokenIssuedAt: idTokenIssuedAt + 1 }))).toBeUndefined();
   });
 
+  it('of one generation leaves newer ones alone, until the whole session ends', async () => {
+    const { revocations, until } = list();
+    const { sid } = sampleSession();
+    await revocations.add({ cause: 'refresh_expired', sid, generation: 2, until });
+    const causes = () => [1, 2, 3].map((generation) => revocations.causeOf(sampleSession({ generation })));
+    expect(causes()).toEqual(['refresh_expired', 'refresh_expired', undefined]);
+    await revocations.add({ cause: 'logout', sid, until });
+    expect(causes()).toEqual(['logout', 'logout', 'logout']);
+    await revocations.add({ cause: 'refresh_expired', sid, generation: 9, until });
+    expect(causes()).toEqual(['logout', 'logout', 'logout']);
+  });
+
   it('without a time ends all that it names', async () => {
     const { revocations, until } = list();
     await revocations.add({ cause: 'operator', sub: 'alice', until });

@@ -93,6 +93,8 @@ describe('an OAuth error of the token endpoint', () => {
   it.each([
     ['invalid_grant', 400, 'fatal'],
     ['invalid_grant', 403, 'fatal'],
+    ['invalid_grant', 401, 'fatal'],
+    ['other', 200, 'doubtful'],
     ['invalid_client', 400, 'misconfigured'],
     ['invalid_client', 401, 'misconfigured'],
     ['unauthorized_client', 400, 'misconfigured'],
@@ -100,7 +102,7 @@ describe('an OAuth error of the token endpoint', () => {
     ['anything', 401, 'misconfigured'],
     ['invalid_request', 400, 'doubtful'],
     ['invalid_scope', 400, 'doubtful'],
-    ['access_denied', 403, 'unexpected'],
+    ['access_denied', 403, 'doubtful'],
   ] as const)('%s with status %i is %s', (error, status, refusal) => {
     expect(judgeRefusal({ error, status }, ['invalid_grant'])).toBe(refusal);
   });
