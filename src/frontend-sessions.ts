@@ -63,6 +63,7 @@ export function createSessions(
     logger,
     policy: config.refresh,
     rotation,
+    onGrant: (outcome) => grants.set(outcome, (grants.get(outcome) ?? 0) + 1),
     providerTimeout: config.provider.timeout,
     claims: keptClaims(config),
     fits: (value) => cookie.fits(value),
