@@ -26,7 +26,8 @@ export function frontendMetrics({ provider, redis, heads, grants }: MetricSource
           gauge('redis_up', 'Whether Redis can be asked.', redis.status === 'up' ? 1 : 0),
           counter('redis_commands_total', 'Commands sent to Redis.', labelled('command', redis.commands)),
           counter('refresh_uncoordinated_total', 'Refreshes begun without Redis.', [{ value: heads.alone }]),
-          gauge('unshared_tickets', 'New tickets that Redis has not taken yet.', heads.unshared),
+          gauge('redis_backlog', 'What Redis could not be told yet.', heads.unshared),
+          counter('redis_backlog_lost_total', 'What there was no room for in the backlog.', [{ value: heads.lost }]),
         ]),
   ];
 }

@@ -6,6 +6,7 @@ import { CookieCodec } from './cookie/cookie-codec.ts';
 import { HintCookie } from './cookie/hint-cookie.ts';
 import { KeyRing } from './cookie/key-ring.ts';
 import { SessionCookie } from './cookie/session-cookie.ts';
+import { TicketWrap } from './cookie/ticket-wrap.ts';
 import { createHeads } from './frontend-heads.ts';
 import type { Clock } from './kernel/clock.ts';
 import type { Logger } from './kernel/logger.ts';
@@ -49,7 +50,7 @@ export function createSessions(
   const { idle, idleStep } = config.session;
   const cookie = cookies.session;
   const store = new CookieSessionStore({ codec: cookies.codec });
-  const heads = createHeads(config, { clock, logger, redis });
+  const heads = createHeads(config, { clock, logger, redis, wrap: new TicketWrap({ keyRing: cookies.keyRing }) });
   const { head, rotation } = heads;
   const grants = new Map<string, number>();
   const revocations = new LocalRevocations({ clock });

@@ -90,11 +90,7 @@ export function createFrontend(config: Config, surroundings: Surroundings): Fron
         () => tokenRevocation.flush(),
         () => provider.close(),
         () => upstreams.close(),
-        () => {
-          sessions.closeHeads();
-          redis?.close();
-          return Promise.resolve();
-        },
+        () => sessions.closeHeads().finally(() => redis?.close()),
       ]),
   };
 }

@@ -26,6 +26,12 @@ export interface SealKey {
   readonly password: string;
 }
 
+/** A key for AES-256, and the name by which what it sealed is recognised. */
+export interface WrapKey {
+  readonly name: string;
+  readonly key: Buffer;
+}
+
 interface PurposeKeys {
   readonly active: SealKey;
   readonly passwords: Readonly<Record<string, string>>;
@@ -75,6 +81,7 @@ function purposeKeys(secrets: readonly Buffer[], active: Buffer, context: readon
 export class KeyRing {
   readonly #purposes: Readonly<Record<Purpose, PurposeKeys>>;
   readonly #macKeys: readonly Buffer[];
+  readonly #wrapKeys: readonly WrapKey[];
 
   /** Throws when the active key is not there or a secret is too short: the configuration has checked both. */
   constructor({ keys, activeKey, app, issuer, clientId }: KeyRingOptions) {
@@ -84,6 +91,10 @@ export class KeyRing {
     const secrets = [active, ...keys.filter((key) => key !== activeEntry).map(({ secret }) => secretBytes(secret))];
     const keysOf = (purpose: Purpose): PurposeKeys => purposeKeys(secrets, active, [app, issuer, clientId, purpose]);
     this.#purposes = { session: keysOf('session'), login: keysOf('login'), hint: keysOf('hint'), logout: keysOf('logout') };
+    this.#wrapKeys = secrets.map((secret) => {
+      const bytes = derived(secret, [app, issuer, clientId, 'shared-ticket'], KEY_BYTES + FINGERPRINT_BYTES);
+      return { key: bytes.subarray(0, KEY_BYTES), name: bytes.subarray(KEY_BYTES).toString('base64url') };
+    });
     this.#macKeys = secrets.map((secret) => derived(secret, [app, issuer, clientId, 'session-id'], KEY_BYTES));
   }
 
@@ -94,6 +105,11 @@ export class KeyRing {
   /** Fingerprint → password of every key of a purpose. Without prototype: a fingerprint is attacker-chosen text. */
   passwords(purpose: Purpose): Readonly<Record<string, string>> {
     return this.#purposes[purpose].passwords;
+  }
+
+  /** Keys for tickets in a store that others can read, the active one first. */
+  get wrapKeys(): readonly WrapKey[] {
+    return this.#wrapKeys;
   }
 
   /** Keys for the public ids of sessions, the active one first. */

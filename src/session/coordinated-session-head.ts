@@ -4,12 +4,13 @@ import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
 import { ageSince } from './session-limits.ts';
 import type { MemorySessionHead } from './memory-session-head.ts';
 import type { Claim, Claimant, Head, LocalHeads, SessionHead } from './session-head.ts';
-import type { UnsharedWords } from './unshared-words.ts';
+import type { SharedHead, UnsharedWords } from './unshared-words.ts';
 
-/** A head that can also be looked at. */
+/** A head that can also be looked at, and reminded of what it has lost. */
 export interface SharedSessionHead extends SessionHead {
   /** `undefined`: it knows nothing of the session. */
   peek(sid: string): Promise<Head | undefined>;
+  restore(sid: string, head: Head, endsAt: number): Promise<void>;
 }
 
 export interface CoordinatedSessionHeadOptions {
@@ -31,8 +32,13 @@ export interface CoordinatedSessionHeadOptions {
 const RETRY_AFTER_S = 1;
 /** After an outage, those who were cut off get this long to say what became of their refreshes. */
 const CATCHING_UP_MS = 3000;
-/** Of the newest tickets: one that the store does not know may have been pushed out, several mean that it was emptied. */
-const SAMPLE = 3;
+/** A store that takes over from another one may lack its last writes. */
+const LAST_WRITES_MS = 60_000;
+/** So many of our newest heads are looked up in a store that is back. */
+const SAMPLE = 5;
+const REMIND_EVERY_MS = 10_000;
+/** That a lease was given back is of use for about as long as leases and outages last. */
+const GIVEN_BACK_MS = 600_000;
 
 /**
  * The heads of a process that has replicas. Leases are given by the shared store, tickets are known here too: an older generation
@@ -44,6 +50,7 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   readonly #alone = new Set<string>();
   /** When the store came back last. */
   #backAt = Number.NEGATIVE_INFINITY;
+  #remindedAt = Number.NEGATIVE_INFINITY;
   #saidAlone = false;
   #begunAlone = 0;
 
@@ -62,20 +69,25 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
 
   current(sid: string, head: Head): Head | Promise<Head> {
     const { clock, sureFor } = this.#options;
-    const isSure = head.ticket === undefined || head.confirmedAt !== undefined || ageSince(head.setAt, clock.now()) < sureFor;
-    return isSure ? head : this.#asOthersKnow(sid, head);
+    const isKnown = head.ticket === undefined ? head.elsewhere !== true : head.confirmedAt !== undefined;
+    const isFresh = head.ticket !== undefined && ageSince(head.setAt, clock.now()) < sureFor;
+    return isKnown || isFresh ? head : this.#asOthersKnow(sid, head);
+  }
+
+  outrun({ sid, generation, refreshedAt, endsAt }: Parameters<LocalHeads['outrun']>[0]): void {
+    this.#options.local.learn(sid, { generation, setAt: refreshedAt, elsewhere: true }, endsAt);
   }
 
   async claim(claimant: Claimant, leaseMs: number): Promise<Claim> {
-    const { local, shared } = this.#options;
+    const { local, unshared } = this.#options;
     const newest = local.newest(claimant.sid);
-    if (newest !== undefined && newest.generation > claimant.generation) return local.claim(claimant, leaseMs);
+    const isBehind = newest !== undefined && newest.generation > claimant.generation && newest.elsewhere !== true;
+    if (isBehind) return local.claim(claimant, leaseMs);
     void local.confirm(claimant.sid, claimant.generation);
     try {
-      const claim = await shared.claim(claimant, leaseMs);
-      this.#saidAlone = false;
-      this.#learn(claimant, claim);
-      if (claim.kind === 'granted') this.#options.unshared.leaseTaken(claimant.sid);
+      await unshared.tellLease(claimant.sid);
+      const claim = await this.#claimShared(claimant, leaseMs);
+      if (claim.kind === 'granted') unshared.leaseTaken(claimant.sid);
       return await this.#orLater(claimant, claim);
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
@@ -88,11 +100,12 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     return (await answerOrNothing(this.#options.shared.spending(sid, generation, leaseMs))) ?? false;
   }
 
-  /** Never later than the local knowledge: the store gets the ticket as soon as it can be had. */
-  async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
+  async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<boolean> {
+    const { shared, local, unshared, clock } = this.#options;
     this.#alone.delete(nameOf(sid, generation - 1));
-    await this.#options.local.publish(sid, generation, ticket, endsAt);
-    await this.#options.unshared.share({ kind: 'ticket', sid, generation, ticket, endsAt });
+    const isHead = await answerOrNothing(shared.publish(sid, generation, ticket, endsAt));
+    if (isHead === undefined) unshared.missed({ kind: 'head', sid, head: { generation, ticket, setAt: clock.now() }, endsAt });
+    return isHead !== false && (await local.publish(sid, generation, ticket, endsAt));
   }
 
   async confirm(sid: string, generation: number): Promise<void> {
@@ -102,8 +115,10 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   }
 
   async release(sid: string, generation: number, doubtful = false): Promise<void> {
-    if (this.#alone.delete(nameOf(sid, generation))) await this.#options.local.release(sid, generation, doubtful);
-    else await this.#options.unshared.share({ kind: 'given-back', sid, generation, doubtful });
+    const { local, shared, unshared, clock } = this.#options;
+    if (this.#alone.delete(nameOf(sid, generation))) return local.release(sid, generation, doubtful);
+    const told = await answerOrNothing(shared.release(sid, generation, doubtful).then(() => true));
+    if (told === undefined) unshared.missed({ kind: 'given-back', sid, generation, doubtful, endsAt: clock.now() + GIVEN_BACK_MS });
   }
 
   async forget(sid: string): Promise<void> {
@@ -113,20 +128,40 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   }
 
   /**
-   * The store is back: it gets what it could not be told. When it has lost what it had, it gets all that this
-   * process knows, because others would spend what is spent.
+   * The store is back: it gets what it could not be told, and the last writes once more. When it has lost what it had, it gets all
+   * that this process knows, because others would spend what is spent.
    */
   async storeIsBack(): Promise<void> {
-    this.#backAt = this.#options.clock.now();
-    const tickets = this.#options.local.tickets();
-    const sample = tickets.slice(-SAMPLE);
+    const { local, unshared, shared, clock } = this.#options;
+    this.#backAt = clock.now();
+    const heads = local.heads();
+    const sample = heads.filter(({ head }) => head.ticket !== undefined).slice(-SAMPLE);
     // Asked before it is told anything, and answered in that order.
-    const asked = answerOrNothing(Promise.all(sample.map(({ sid }) => this.#options.shared.peek(sid))));
-    await this.#options.unshared.catchUp();
-    const found = await asked;
-    if (found === undefined || sample.length === 0 || found.some((head) => head !== undefined)) return;
-    this.#options.logger.warn('store_was_emptied', { tickets: tickets.length });
-    this.#options.unshared.later(tickets);
+    const asked = Promise.all(sample.map(({ sid }) => answerOrNothing(shared.peek(sid).then((head) => head?.generation ?? 0))));
+    unshared.add(heads.filter(({ head }) => ageSince(head.setAt, this.#backAt) < LAST_WRITES_MS).map(toWord));
+    await unshared.catchUp();
+    const lost = (await asked).filter((known, n) => known !== undefined && known < (sample[n]?.head.generation ?? 0));
+    if (lost.length > 0) this.#remind();
+  }
+
+  /** All that this process knows, in the background, and not again and again. */
+  #remind(): void {
+    const now = this.#options.clock.now();
+    if (Math.abs(now - this.#remindedAt) < REMIND_EVERY_MS) return;
+    this.#remindedAt = now;
+    const heads = this.#options.local.heads();
+    this.#options.logger.warn('store_was_emptied', { heads: heads.length });
+    this.#options.unshared.add(heads.map(toWord));
+  }
+
+  async #claimShared(claimant: Claimant, leaseMs: number): Promise<Claim> {
+    const claim = await this.#options.shared.claim(claimant, leaseMs);
+    this.#saidAlone = false;
+    this.#learn(claimant, claim);
+    const known = this.#options.local.newest(claimant.sid);
+    const isForgotten = claim.kind === 'granted' && claim.unknown === true && known !== undefined && known.elsewhere !== true;
+    if (isForgotten) this.#remind();
+    return claim;
   }
 
   /** Right after an outage a sender that seems to have vanished may only have been cut off. */
@@ -134,7 +169,7 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     const until = this.#backAt + CATCHING_UP_MS;
     const now = this.#options.clock.now();
     if (claim.kind !== 'granted' || claim.doubt?.abandoned !== true || now >= until || now < this.#backAt) return claim;
-    await this.#options.unshared.share({ kind: 'given-back', sid, generation, doubtful: false });
+    await this.release(sid, generation);
     return { kind: 'busy', until };
   }
 
@@ -165,6 +200,8 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     return claim;
   }
 }
+
+const toWord = (known: Omit<SharedHead, 'kind'>): SharedHead => ({ kind: 'head', ...known });
 
 const nameOf = (sid: string, generation: number): string => `${sid}:${String(generation)}`;
 

@@ -60,7 +60,7 @@ export class HeadLeases {
     const lease = this.#leases.get(sid);
     if (lease?.generation !== generation || lease.released) return;
     const { spentAt, doubt, ...rest } = lease;
-    const left = doubtful ? { since: doubt?.since ?? spentAt ?? now, abandoned: false } : doubt;
+    const left = doubtful ? { since: doubt?.since ?? spentAt ?? now, abandoned: doubt?.abandoned ?? false } : doubt;
     if (left === undefined) this.#leases.delete(sid);
     else this.#leases.set(sid, { ...rest, released: true, doubt: left });
   }

@@ -47,9 +47,9 @@ export class HeadShelf {
     return this.#unconfirmed.get(sid) ?? this.#confirmed.get(sid) ?? this.#numbers.get(sid);
   }
 
-  /** Those with a ticket, the oldest of each rank first. */
-  get tickets(): readonly (HeadEntry & { readonly sid: string })[] {
-    return [...this.#confirmed, ...this.#unconfirmed].map(([sid, entry]) => ({ sid, ...entry }));
+  /** Those with a ticket first; the oldest of each rank first. */
+  get entries(): readonly (HeadEntry & { readonly sid: string })[] {
+    return this.#ranks.flatMap((rank) => [...rank].map(([sid, entry]) => ({ sid, ...entry })));
   }
 
   put(sid: string, entry: HeadEntry): void {

@@ -124,5 +124,5 @@ export class LiveConnections {
 
 function endOf(cause: RevocationCause | undefined): LiveEnd | undefined {
   if (cause === undefined) return undefined;
-  return cause === 'refresh_expired' ? 'session_expired' : 'session_revoked';
+  return cause === 'refresh_expired' || cause === 'refresh_abandoned' ? 'session_expired' : 'session_revoked';
 }

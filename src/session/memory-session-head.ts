@@ -3,7 +3,6 @@ import { HeadLeases } from './head-leases.ts';
 import { HeadShelf, type HeadEntry } from './head-shelf.ts';
 import type { Claim, Claimant, Head, LocalHeads, SessionHead } from './session-head.ts';
 import { ageSince } from './session-limits.ts';
-import type { SharedTicket } from './unshared-words.ts';
 
 export interface MemorySessionHeadOptions {
   readonly clock: Clock;
@@ -41,18 +40,8 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
     return Promise.resolve(this.#leases.spending(sid, generation, leaseMs, this.#options.clock.now()));
   }
 
-  publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
-    const now = this.#options.clock.now();
-    const newest = this.newest(sid);
-    this.#shelf.sweep(now);
-    if (newest?.generation === generation) {
-      // The browser was faster than this word of its ticket: what is left of the handover is for those who are behind it.
-      if (newest.ticket === undefined) this.#shelf.put(sid, { head: { ...newest, ticket }, endsAt });
-    } else if (generation > Math.max(newest?.generation ?? 0, this.#leases.generationOf(sid))) {
-      this.#shelf.put(sid, { head: { generation, ticket, setAt: now }, endsAt });
-      this.#leases.remove(sid);
-    }
-    return Promise.resolve();
+  publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<boolean> {
+    return Promise.resolve(this.#publish(sid, generation, ticket, endsAt));
   }
 
   confirm(sid: string, generation: number): Promise<void> {
@@ -73,16 +62,16 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
 
   /** What another process knows of a session, when it knows more than this one: a newer generation, or that the browser has its ticket. */
   learn(sid: string, head: Head, endsAt: number): void {
-    const known = this.#shelf.get(sid)?.head;
-    if (known !== undefined && known.generation > head.generation) return;
-    this.#shelf.put(sid, { head, endsAt: this.#shelf.get(sid)?.endsAt ?? endsAt });
+    const known = this.#shelf.get(sid);
+    if (known !== undefined && known.head.generation > head.generation) return;
+    this.#shelf.put(sid, { head, endsAt: known?.endsAt ?? endsAt });
   }
 
-  /** What may still be handed over. For a shared store that has lost what it had. */
-  tickets(): readonly SharedTicket[] {
-    return this.#shelf.tickets.flatMap(({ sid, endsAt }) => {
-      const { generation = 0, ticket } = this.newest(sid) ?? {};
-      return ticket === undefined ? [] : [{ kind: 'ticket', sid, generation, ticket, endsAt }];
+  /** All heads, those with a ticket first, and the oldest first among them. For a shared store that has lost what it had. */
+  heads(): readonly (HeadEntry & { readonly sid: string })[] {
+    return this.#shelf.entries.flatMap(({ sid, endsAt }) => {
+      const head = this.newest(sid);
+      return head === undefined || head.elsewhere === true ? [] : [{ sid, head, endsAt }];
     });
   }
 
@@ -99,6 +88,28 @@ export class MemorySessionHead implements SessionHead, LocalHeads {
   /** Nobody else knows anything. */
   current(_sid: string, head: Head): Head {
     return head;
+  }
+
+  /** What another process made without telling us is no reason to withhold what we have. */
+  outrun(): void {
+    return undefined;
+  }
+
+  #publish(sid: string, generation: number, ticket: string, endsAt: number): boolean {
+    const now = this.#options.clock.now();
+    const newest = this.newest(sid);
+    this.#shelf.sweep(now);
+    if (newest?.generation === generation) {
+      if (newest.ticket !== undefined) return newest.ticket === ticket;
+      // The browser was faster than this word of its ticket: what is left of the handover is for those who are behind it.
+      const { elsewhere: _, ...head } = newest;
+      this.#shelf.put(sid, { head: { ...head, ticket }, endsAt });
+      return true;
+    }
+    if (generation <= Math.max(newest?.generation ?? 0, this.#leases.generationOf(sid))) return false;
+    this.#shelf.put(sid, { head: { generation, ticket, setAt: now }, endsAt });
+    this.#leases.remove(sid);
+    return true;
   }
 
   #claim(claimant: Claimant, leaseMs: number): Claim {

@@ -4,7 +4,7 @@ import type { SharedScript } from './shared-scripts.ts';
  * Two keys a session, with one hash tag: a hash of facts until the absolute limit, and the sealed ticket for as long as it may be
  * handed over. Both go by themselves. Times are milliseconds, of the store's own clock: the one that all replicas share.
  *
- *   g generation of the head   s set at   c confirmed at   e the session's end
+ *   g generation of the head   s set at   c confirmed at   e the session's end   m mark of its ticket
  *   lg lo lu lp  the lease: its generation, its owner, until when, and when its token was sent
  *   dg ds da do  the doubt: its generation, since when, whether its sender vanished, and who that was
  */
@@ -44,7 +44,7 @@ local function confirm(generation, confirmAfter, handover)
 end
 `;
 
-/** ARGV: now, generation, owner, lease, end of the session (-1: never), handover, confirmAfter, idle. */
+/** ARGV: now, generation, owner, lease, end of the session, handover, confirmAfter, idle. */
 export const CLAIM: SharedScript = {
   name: 'claim',
   lua: `${PRELUDE}${CONFIRM}${HANDED_OVER}
@@ -57,7 +57,13 @@ if f[4] and now >= f[4] then
 end
 local l = facts('lg', 'lu', 'lp', 'dg', 'ds', 'da')
 local holder = redis.call('HGET', head, 'lo')
-local left = l[2] and now < l[2] and holder ~= owner and math.min(l[2] - now, lease)
+local isOurs = holder == owner and l[1] == generation
+if l[2] and l[2] - now > lease then
+  -- The clock was set back: no lease is longer than this from now on.
+  l[2] = now + lease
+  redis.call('HSET', head, 'lu', ms(l[2]))
+end
+local left = l[2] and now < l[2] and not isOurs and l[2] - now
 if f[1] and f[1] > generation then
   local sealed = handedOver(f, handover, idle)
   if sealed then return {'newer', f[1], sealed, age(f[2]), age(f[3])} end
@@ -68,17 +74,23 @@ end
 confirm(generation, confirmAfter, handover)
 if left then return {'busy', left} end
 if generation > math.max(f[1] or 0, 1) then
+  redis.call('HDEL', head, 'm')
   redis.call('HSET', head, 'g', ms(generation), 's', ms(now), 'c', ms(now), 'e', ms(f[4] or endsAt))
   redis.call('DEL', ticket)
 end
-local since, abandoned, sender = nil, 0, redis.call('HGET', head, 'do') or ''
-if l[4] == generation then since, abandoned = l[5], l[6] end
-if l[1] == generation and l[3] and holder ~= owner then since, abandoned, sender = since or l[3], 1, holder or '' end
-redis.call('HDEL', head, 'lp', 'dg', 'ds', 'da', 'do')
+local since, abandoned, sender = nil, 0, ''
+if l[4] == generation then since, abandoned, sender = l[5], l[6], redis.call('HGET', head, 'do') or '' end
+if l[1] == generation and l[3] and not isOurs then
+  -- Who takes an older doubt along cannot clear it alone.
+  sender = since and '' or holder
+  since, abandoned = since or l[3], 1
+end
+redis.call('HDEL', head, 'dg', 'ds', 'da', 'do')
+if not isOurs then redis.call('HDEL', head, 'lp') end
 redis.call('HSET', head, 'lg', ms(generation), 'lo', owner, 'lu', ms(now + lease))
 if since then redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(since), 'da', ms(abandoned), 'do', sender) end
 outlive(math.max(endsAt - now, lease))
-return {'granted', age(since), abandoned}
+return {'granted', age(since), abandoned, f[1] or 0}
 `,
 };
 
@@ -88,32 +100,69 @@ export const SPENDING: SharedScript = {
   lua: `${PRELUDE}
 local l = facts('lg', 'lu', 'lp')
 if l[1] ~= tonumber(ARGV[2]) or redis.call('HGET', head, 'lo') ~= ARGV[3] or now >= l[2] then return 0 end
+-- A script that has begun to free room is not stopped for want of room: the claim was not either.
+redis.call('HDEL', head, '-')
 redis.call('HSET', head, 'lu', ms(now + tonumber(ARGV[4])), 'lp', ms(l[3] or now))
 return 1
 `,
 };
 
+const KEEP_TICKET = `
+local function keepTicket(wrapped, mark, endsAt, handover, idle)
+  local f = facts('s', 'c')
+  local left = f[2] and handover - (now - f[2]) or idle - (now - f[1])
+  if left < 1 or not redis.call('SET', ticket, wrapped, 'PX', ms(math.min(left, endsAt - now)), 'NX') then return end
+  redis.call('HSET', head, 'm', mark)
+end
+`;
+
 /**
- * ARGV: now, generation, ticket, end of the session, handover, idle. A generation that the browser has presented before this word of
- * it is there without its ticket: what is left of the handover is for those who are behind it.
+ * ARGV: now, generation, ticket, its mark, end of the session, handover, idle. 1 when it is the head's. A generation that the browser
+ * has presented before this word of it is there without its ticket: what is left of the handover is for those who are behind it.
  */
 export const PUBLISH: SharedScript = {
   name: 'publish',
-  lua: `${PRELUDE}
-local generation, endsAt, handover, idle = tonumber(ARGV[2]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local f = facts('g', 'lg', 'e', 's', 'c')
-if f[3] and now >= f[3] then f = {} end
-if endsAt <= now then return 0 end
+  lua: `${PRELUDE}${KEEP_TICKET}
+local generation, mark, endsAt = tonumber(ARGV[2]), ARGV[4], tonumber(ARGV[5])
+local handover, idle = tonumber(ARGV[6]), tonumber(ARGV[7])
+local f = facts('g', 'lg', 'e')
+if endsAt <= now or (f[3] and now >= f[3]) then
+  redis.call('DEL', head, ticket)
+  f = {}
+end
+if endsAt <= now then return 1 end
 if f[1] == generation then
-  local left = f[5] and handover - (now - f[5]) or idle - (now - f[4])
-  if left >= 1 then redis.call('SET', ticket, ARGV[3], 'PX', ms(math.min(left, endsAt - now)), 'NX') end
-  return 1
+  keepTicket(ARGV[3], mark, endsAt, handover, idle)
+  local kept = redis.call('HGET', head, 'm')
+  return (kept == mark or not kept) and 1 or 0
 end
 if generation <= math.max(f[1] or 0, f[2] or 0) then return 0 end
-redis.call('DEL', head)
+redis.call('DEL', head, ticket)
 redis.call('HSET', head, 'g', ms(generation), 's', ms(now), 'e', ms(endsAt))
 redis.call('PEXPIRE', head, ms(endsAt - now))
-redis.call('SET', ticket, ARGV[3], 'PX', ms(math.max(1, math.min(idle, endsAt - now))))
+keepTicket(ARGV[3], mark, endsAt, handover, idle)
+return 1
+`,
+};
+
+/** ARGV: now, generation, ticket ('': none), its mark, end of the session, handover, idle, age of the head, how long ago it was confirmed (-1: not). */
+export const RESTORE: SharedScript = {
+  name: 'restore',
+  lua: `${PRELUDE}${KEEP_TICKET}
+local generation, endsAt = tonumber(ARGV[2]), tonumber(ARGV[5])
+local setAge, confirmedAge = tonumber(ARGV[8]), tonumber(ARGV[9])
+local f = facts('g', 'lg', 'c')
+if endsAt <= now or generation < (f[1] or 0) then return 0 end
+if generation > (f[1] or 0) then
+  if (f[2] or 0) < generation then redis.call('DEL', head) end
+  redis.call('DEL', ticket)
+  redis.call('HDEL', head, 'c', 'm')
+  redis.call('HSET', head, 'g', ms(generation), 's', ms(now - setAge), 'e', ms(endsAt))
+  redis.call('PEXPIRE', head, ms(endsAt - now))
+  f[3] = nil
+end
+if confirmedAge >= 0 and not f[3] then redis.call('HSET', head, 'c', ms(now - confirmedAge)) end
+if ARGV[3] ~= '' then keepTicket(ARGV[3], ARGV[4], endsAt, tonumber(ARGV[6]), tonumber(ARGV[7])) end
 return 1
 `,
 };
@@ -137,13 +186,13 @@ export const RELEASE: SharedScript = {
 local generation, owner, doubtful = tonumber(ARGV[2]), ARGV[3], ARGV[4] == '1'
 local l = facts('lg', 'lp', 'dg', 'ds')
 local doubted = l[3] == generation
-if doubted and redis.call('HGET', head, 'do') == owner then
+local sender = redis.call('HGET', head, 'do') or ''
+if doubted and sender == owner then
   if doubtful then redis.call('HSET', head, 'da', '0') else redis.call('HDEL', head, 'dg', 'ds', 'da', 'do') end
 end
 if l[1] ~= generation or redis.call('HGET', head, 'lo') ~= owner then return 0 end
-if doubtful then
-  redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(doubted and l[4] or l[2] or now), 'da', '0', 'do', owner)
-end
+if doubtful and doubted then redis.call('HSET', head, 'do', '') end
+if doubtful and not doubted then redis.call('HSET', head, 'dg', ms(generation), 'ds', ms(l[2] or now), 'da', '0', 'do', owner) end
 redis.call('HDEL', head, 'lg', 'lo', 'lu', 'lp')
 return 1
 `,

@@ -1,14 +1,22 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { BoundedMap } from '../kernel/bounded-map.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
-import { CLAIM, CONFIRMED, FORGET, PEEK, PUBLISH, RELEASE, SPENDING } from './redis-head-scripts.ts';
+import { CLAIM, CONFIRMED, FORGET, PEEK, PUBLISH, RELEASE, RESTORE, SPENDING } from './redis-head-scripts.ts';
 import type { SharedSessionHead } from './coordinated-session-head.ts';
 import type { Claim, Claimant, Head } from './session-head.ts';
+import { ageSince } from './session-limits.ts';
 import type { SharedScript, SharedScripts, ScriptValue } from './shared-scripts.ts';
+
+/** Keeps tickets from whoever can read the store: see TicketWrap. */
+export interface TicketWrapping {
+  wrap(ticket: string, context: string): string;
+  unwrap(wrapped: string, context: string): string | undefined;
+}
 
 export interface RedisSessionHeadOptions {
   readonly scripts: SharedScripts;
+  readonly wrap: TicketWrapping;
   readonly clock: Clock;
   /** The store's own clock is what replicas share. A process whose clock is moved, in a test or a simulation, has time of its own. */
   readonly time: 'of-store' | 'of-clock';
@@ -19,6 +27,7 @@ export interface RedisSessionHeadOptions {
 }
 
 const MOST_CLAIMS = 20_000;
+const RETRY_AFTER_S = 1;
 
 /** The heads that all replicas share. Every method rejects with StoreUnavailableError when the store cannot be asked. */
 export class RedisSessionHead implements SharedSessionHead {
@@ -42,7 +51,7 @@ export class RedisSessionHead implements SharedSessionHead {
     const began = clock.now();
     try {
       const answer = await this.#run(CLAIM, sid, [generation, owner, leaseMs, endsAt, handover, confirmAfter, idle]);
-      const claim = readClaim(answer, began, leaseMs);
+      const claim = this.#unwrapped(sid, readClaim(answer, began, leaseMs));
       if (claim.kind === 'granted') this.#owners.set(name, owner);
       return claim;
     } catch (error) {
@@ -55,10 +64,18 @@ export class RedisSessionHead implements SharedSessionHead {
     return (await this.#run(SPENDING, sid, [generation, this.#ownerOf(sid, generation), leaseMs])) === 1;
   }
 
-  async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
-    const { handover, idle } = this.#options;
-    await this.#run(PUBLISH, sid, [generation, ticket, endsAt, handover, idle]);
-    this.#owners.delete(nameOf(sid, generation - 1));
+  async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<boolean> {
+    const { wrap, handover, idle } = this.#options;
+    const wrapped = wrap.wrap(ticket, nameOf(sid, generation));
+    return (await this.#run(PUBLISH, sid, [generation, wrapped, markOf(ticket), endsAt, handover, idle])) === 1;
+  }
+
+  async restore(sid: string, { generation, ticket, setAt, confirmedAt }: Head, endsAt: number): Promise<void> {
+    const { wrap, clock, handover, idle } = this.#options;
+    const now = clock.now();
+    const wrapped = ticket === undefined ? ['', ''] : [wrap.wrap(ticket, nameOf(sid, generation)), markOf(ticket)];
+    const ages = [ageSince(setAt, now), confirmedAt === undefined ? -1 : ageSince(confirmedAt, now)];
+    await this.#run(RESTORE, sid, [generation, ...wrapped, endsAt, handover, idle, ...ages]);
   }
 
   async confirm(sid: string, generation: number): Promise<void> {
@@ -68,7 +85,6 @@ export class RedisSessionHead implements SharedSessionHead {
 
   async release(sid: string, generation: number, doubtful = false): Promise<void> {
     await this.#run(RELEASE, sid, [generation, this.#ownerOf(sid, generation), doubtful ? 1 : 0]);
-    this.#owners.delete(nameOf(sid, generation));
   }
 
   async forget(sid: string): Promise<void> {
@@ -78,7 +94,18 @@ export class RedisSessionHead implements SharedSessionHead {
   async peek(sid: string): Promise<Head | undefined> {
     const { clock, handover, idle } = this.#options;
     const began = clock.now();
-    return readHead(await this.#run(PEEK, sid, [handover, idle]), began);
+    const head = readHead(await this.#run(PEEK, sid, [handover, idle]), began);
+    if (head?.ticket === undefined) return head;
+    const ticket = this.#options.wrap.unwrap(head.ticket, nameOf(sid, head.generation));
+    if (ticket === undefined) throw new StoreUnavailableError('unreadable_ticket', true);
+    return { ...head, ticket };
+  }
+
+  /** Wrapped with a key that this process does not have yet: another one does, and soon this one too. */
+  #unwrapped(sid: string, claim: Claim): Claim {
+    if (claim.kind !== 'newer') return claim;
+    const ticket = this.#options.wrap.unwrap(claim.ticket, nameOf(sid, claim.generation));
+    return ticket === undefined ? { kind: 'unavailable', retryAfter: RETRY_AFTER_S } : { ...claim, ticket };
   }
 
   #ownerOf(sid: string, generation: number): string {
@@ -94,21 +121,23 @@ export class RedisSessionHead implements SharedSessionHead {
 
 const OF_STORE = -1;
 
+const markOf = (ticket: string): string => createHash('sha256').update(ticket).digest('base64url');
+
 const nameOf = (sid: string, generation: number): string => `${sid}:${String(generation)}`;
 
 const listOf = (answer: ScriptValue): readonly ScriptValue[] => (Array.isArray(answer) ? (answer as readonly ScriptValue[]) : []);
 
 /** Times are told as what is left or has passed, and counted by our own clock: it need not agree with the store's. */
 function readClaim(answer: ScriptValue, began: number, leaseMs: number): Claim {
-  const [kind, first, second, ...ages] = listOf(answer);
+  const [kind, first, second, ...more] = listOf(answer);
   if (kind === 'busy' && typeof first === 'number') return { kind, until: began + first };
   if (kind === 'superseded' && typeof first === 'number') return { kind, generation: first };
   if (kind === 'newer' && typeof first === 'number' && typeof second === 'string') {
-    return { kind, generation: first, ticket: second, ...readTimes(ages, began) };
+    return { kind, generation: first, ticket: second, ...readTimes(more, began) };
   }
   if (kind !== 'granted' || typeof first !== 'number') throw new StoreUnavailableError('unexpected_reply', true);
   const doubt = first < 0 ? {} : { doubt: { since: began - first, abandoned: second === 1 } };
-  return { kind, until: began + leaseMs, ...doubt };
+  return { kind, until: began + leaseMs, ...doubt, ...(more[0] === 0 ? { unknown: true } : {}) };
 }
 
 function readHead(answer: ScriptValue, began: number): Head | undefined {

@@ -1,6 +1,8 @@
 import type { Session } from './session.ts';
 
-export type RevocationCause = 'logout' | 'replaced' | 'back_channel' | 'front_channel' | 'operator' | 'refresh_refused' | 'refresh_expired';
+/** `refresh_abandoned`: a process has vanished with the refresh token; should it have gone on, its newer generation is good. */
+export type RevocationCause =
+  'logout' | 'replaced' | 'back_channel' | 'front_channel' | 'operator' | 'refresh_refused' | 'refresh_expired' | 'refresh_abandoned';
 
 export interface Revocation {
   readonly cause: RevocationCause;

@@ -5,7 +5,7 @@ import type { ActiveSession, SessionLookup } from './session-lookup.ts';
 /** Cookies that amount to no active session. */
 export type EndedLookup = Exclude<SessionLookup, { kind: 'active' } | { kind: 'unavailable' }>;
 
-/** How a refused refresh ends an active session. `cause` belongs to `revoked`. */
+/** How a refused refresh ends an active session. `cause` belongs to `revoked`, and to `expired` where that may have a successor. */
 export interface RefreshRejection {
   readonly reason: 'expired' | 'revoked' | 'superseded';
   readonly cause?: RevocationCause;
@@ -38,5 +38,6 @@ export function sessionFailure(lookup: EndedLookup): Failure {
 
 /** What a refused refresh makes of an active session: as the next request would find it. */
 export function endedBy({ reason, cause }: RefreshRejection, { session }: ActiveSession): EndedLookup {
+  if (cause === 'refresh_abandoned') return { kind: 'expired', session, mayHaveSuccessor: true };
   return reason === 'revoked' ? { kind: 'revoked', session, cause: cause ?? 'refresh_refused' } : { kind: reason, session };
 }

@@ -13,7 +13,8 @@ export interface Doubt {
 
 /** The answer of `claim`. `until` is a wall-clock time in ms: the end of the lease. */
 export type Claim =
-  | { readonly kind: 'granted'; readonly until: number; readonly doubt?: Doubt }
+  /** `unknown`: whoever was asked had never heard of the session. */
+  | { readonly kind: 'granted'; readonly until: number; readonly doubt?: Doubt; readonly unknown?: boolean }
   /** Somebody else holds the lease. */
   | { readonly kind: 'busy'; readonly until: number }
   /** A newer generation exists and its ticket may still be handed over. The times are those of its head, where they are known. */
@@ -29,6 +30,8 @@ export interface Head {
   readonly setAt: number;
   /** When the new generation was first presented `confirmAfter` or more after `setAt`. */
   readonly confirmedAt?: number;
+  /** Only others know its ticket: a browser has shown that this generation exists. */
+  readonly elsewhere?: true;
 }
 
 /**
@@ -45,8 +48,11 @@ export interface SessionHead {
    * `leaseMs` from now. False when the lease is not, or not known to be, this holder's any more.
    */
   spending(sid: string, generation: number, leaseMs: number): Promise<boolean>;
-  /** Makes `ticket` the head and ends the lease. A generation that is not newer than the head changes nothing. `endsAt`: the session's absolute limit. */
-  publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void>;
+  /**
+   * Makes `ticket` the head and ends the lease. False: there is another ticket of this generation or a newer one already, and nothing
+   * has changed. `endsAt`: the session's absolute limit.
+   */
+  publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<boolean>;
   /** The browser presented `generation`. Counts only `confirmAfter` or more after it was set. */
   confirm(sid: string, generation: number): Promise<void>;
   /** Gives the lease back without a new generation. Only the lease of this generation is released. `doubtful`: the refresh token may have been spent. */
@@ -63,4 +69,6 @@ export interface LocalHeads {
    * the others are asked whether the browser has shown them the ticket long ago.
    */
   current(sid: string, head: Head): Head | Promise<Head>;
+  /** The browser has presented a newer generation than `newest` knows of. */
+  outrun(session: Pick<Session, 'sid' | 'generation' | 'refreshedAt' | 'endsAt'>): void;
 }

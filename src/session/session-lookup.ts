@@ -21,7 +21,8 @@ export interface ActiveSession {
 export type SessionLookup =
   | ActiveSession
   | { readonly kind: 'none' }
-  | { readonly kind: 'expired'; readonly session: Session }
+  /** `mayHaveSuccessor`: the browser may hold a newer cookie that is good, so none is cleared. */
+  | { readonly kind: 'expired'; readonly session: Session; readonly mayHaveSuccessor?: true }
   | { readonly kind: 'revoked'; readonly session: Session; readonly cause: RevocationCause }
   | { readonly kind: 'superseded'; readonly session: Session }
   | { readonly kind: 'unreadable'; readonly reason: UnreadableReason }

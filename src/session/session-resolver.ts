@@ -23,6 +23,9 @@ export interface SessionResolverOptions {
 }
 
 const NONE: SessionLookup = Object.freeze({ kind: 'none' });
+/** Between two processes: a word that comes too early does not count, and is not said again. */
+const CLOCKS_APART_MS = 5000;
+const UNKNOWN_NOW: SessionLookup = Object.freeze({ kind: 'unavailable', retryAfter: 1 });
 
 /** Judges what the cookies of a request amount to: which session, its newest generation known here, its limits and revocations. */
 export class SessionResolver {
@@ -64,6 +67,7 @@ export class SessionResolver {
     if (head !== undefined && head.generation > session.generation) return this.#handOver(session, head);
     const ended = this.#ending(session);
     if (ended !== undefined) return ended;
+    if (head !== undefined && head.generation < session.generation) this.#options.heads.outrun(session);
     if (session.generation > 1) this.#confirm(session, head);
     return { kind: 'active', session, ticket: { value, session } };
   }
@@ -76,6 +80,8 @@ export class SessionResolver {
 
   #handOverFrom(session: Session, head: Head): SessionLookup | Promise<SessionLookup> {
     const { ticket } = head;
+    // Those who know it cannot be asked now.
+    if (ticket === undefined && head.elsewhere === true) return UNKNOWN_NOW;
     if (ticket === undefined) return this.#superseded(session, head);
     const newest = { ...head, ticket };
     const loaded = this.#options.store.load(ticket);
@@ -84,8 +90,11 @@ export class SessionResolver {
 
   #taken(presented: Session, head: Head & { readonly ticket: string }, loaded: Loaded): SessionLookup {
     if (loaded.kind === 'unavailable') return loaded;
+    // Sealed with a key that another process has already, and this one not yet.
+    if (loaded.kind === 'unreadable' && loaded.reason === 'unknown-key') return UNKNOWN_NOW;
+    const isIt = loaded.kind === 'loaded' && loaded.session.sid === presented.sid && loaded.session.generation === head.generation;
     // A head that cannot be read any more is as good as a number: the older generation must not go on.
-    if (loaded.kind !== 'loaded') return this.#superseded(presented, head);
+    if (!isIt) return this.#superseded(presented, head);
     const { session } = loaded;
     const ended = this.#ending(session);
     if (ended !== undefined) return ended;
@@ -122,7 +131,7 @@ export class SessionResolver {
     const { heads, clock, confirmAfter, idle } = this.#options;
     const known = head?.generation === generation ? head : undefined;
     if (known?.confirmedAt !== undefined) return;
-    const age = ageSince(known?.setAt ?? refreshedAt, clock.now());
+    const age = ageSince(known?.setAt ?? refreshedAt + CLOCKS_APART_MS, clock.now());
     if (age < confirmAfter || age >= idle || !this.#told.add(sid, generation)) return;
     // Unconfirmed is the safe side: the ticket is kept longer, and the next claim confirms as well.
     heads.confirm(sid, generation).catch(() => undefined);
@@ -131,5 +140,6 @@ export class SessionResolver {
 
 /** A session whose tokens can no longer be renewed is on the list of ended ones, but nobody revoked it. */
 function revokedBy(cause: RevocationCause, session: Session): SessionLookup {
+  if (cause === 'refresh_abandoned') return { kind: 'expired', session, mayHaveSuccessor: true };
   return cause === 'refresh_expired' ? { kind: 'expired', session } : { kind: 'revoked', session, cause };
 }

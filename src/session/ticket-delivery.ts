@@ -51,7 +51,7 @@ export class TicketDelivery {
   #mustGo(lookup: SessionLookup): boolean {
     switch (lookup.kind) {
       case 'expired':
-        return true;
+        return lookup.mayHaveSuccessor !== true;
       case 'revoked':
         return lookup.cause !== 'replaced'; // the browser holds the cookie of the login that replaced it
       case 'unreadable':

@@ -1,6 +1,6 @@
 import { BoundedMap } from '../kernel/bounded-map.ts';
 
-const MOST_SESSIONS = 20_000;
+const MOST_SESSIONS = 100_000;
 
 /** Remembers of which generation of a session something was said already. Bounded: the oldest are forgotten, and said again. */
 export class ToldGenerations {

@@ -1,14 +1,14 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
 import type { Timer } from '../kernel/timer.ts';
-import type { SessionHead } from './session-head.ts';
+import type { Head, SessionHead } from './session-head.ts';
 
-export interface SharedTicket {
-  readonly kind: 'ticket';
+/** What became of a refresh. */
+export interface SharedHead {
+  readonly kind: 'head';
   readonly sid: string;
-  readonly generation: number;
-  readonly ticket: string;
-  /** When it is of no more use, ms: the session's absolute limit. */
+  readonly head: Head;
+  /** The session's absolute limit, ms. */
   readonly endsAt: number;
 }
 
@@ -18,12 +18,17 @@ export interface GivenBack {
   readonly sid: string;
   readonly generation: number;
   readonly doubtful: boolean;
+  /** When nobody needs to know any more, ms. */
+  readonly endsAt: number;
 }
 
-export type SharedWord = SharedTicket | GivenBack;
+export type SharedWord = SharedHead | GivenBack;
 
 export interface UnsharedWordsOptions {
-  readonly shared: Pick<SessionHead, 'publish' | 'release'>;
+  readonly shared: Pick<SessionHead, 'release'> & {
+    /** A head as it stands, with its age. What is newer there stays. */
+    restore(sid: string, head: Head, endsAt: number): Promise<void>;
+  };
   readonly clock: Clock;
   readonly timer: Timer;
   readonly logger: Pick<Logger, 'warn' | 'info'>;
@@ -34,62 +39,65 @@ const AT_ONCE = 50;
 const MOST_WORDS = 10_000;
 
 /**
- * Tells the shared store what became of refreshes, and keeps what it would not take for another time: without that another replica
- * would spend a refresh token that is spent, or take one for spent that is not. Bounded: the oldest go first.
+ * What the shared store could not be told when it happened, for another time: without it another replica would spend a refresh token
+ * that is spent, or take one for spent that is not. Bounded: the oldest go first.
  */
 export class UnsharedWords {
   readonly #options: UnsharedWordsOptions;
   /** By session and kind: the last word counts. */
   readonly #waiting = new Map<string, SharedWord>();
   #cancel: (() => void) | undefined;
+  #running: Promise<void> | undefined;
+  #lost = 0;
+  #isBehind = false;
   #isClosed = false;
 
   constructor(options: UnsharedWordsOptions) {
     this.#options = options;
   }
 
+  /** How many words there was no room for, for a metric. */
+  get lost(): number {
+    return this.#lost;
+  }
+
   get size(): number {
     return this.#waiting.size;
   }
 
-  /** Resolves when the store has it, or has failed to take it at once. */
-  async share(word: SharedWord): Promise<void> {
-    if (await this.#tell(word)) {
-      this.#waiting.delete(nameOf(word));
-      return;
-    }
-    if (this.#waiting.size === 0) this.#options.logger.warn('refresh_publish_delayed');
-    this.later([word]);
+  /** The store would not take this. */
+  missed(word: SharedWord): void {
+    if (!this.#isBehind) this.#options.logger.warn('shared_store_behind');
+    this.#isBehind = true;
+    this.add([word]);
   }
 
-  /** Shares these when the store can be had. */
-  later(words: readonly SharedWord[]): void {
+  /** For a store that may know these already. */
+  add(words: readonly SharedWord[]): void {
+    if (this.#isClosed || words.length === 0) return;
     for (const word of words) this.#keep(word);
-    if (this.#isClosed) return;
-    this.#cancel ??= this.#options.timer.after(RETRY_MS, () => void this.catchUp());
+    this.#later();
   }
 
-  /** Tries at once, some at a time, and no further than the first failure: the store is still away then. */
-  async catchUp(): Promise<void> {
-    this.#cancel?.();
-    this.#cancel = undefined;
-    if (this.#waiting.size === 0) return;
-    const words = [...this.#waiting.values()];
-    for (let at = 0, told = true; told && at < words.length; at += AT_ONCE) {
-      const outcomes = await Promise.all(words.slice(at, at + AT_ONCE).map((word) => this.#tellLate(word)));
-      told = !outcomes.includes(false);
-    }
-    if (this.#waiting.size > 0) this.later([]);
-    else this.#options.logger.info('refresh_publish_caught_up');
+  /** Tries at once. Never rejects. */
+  catchUp(): Promise<void> {
+    this.#running ??= this.#tellAll().finally(() => (this.#running = undefined));
+    return this.#running;
   }
 
-  /** The session has a new lease of ours: that an older one is given back must not be said any more. */
+  /** That an older lease of this session is given back, if that could not be told yet. */
+  async tellLease(sid: string): Promise<void> {
+    const word = this.#waiting.get(nameOf({ kind: 'given-back', sid }));
+    if (word !== undefined) await this.#tell(word);
+  }
+
+  /** The session has a new lease of ours: nothing that was said of older ones holds any more. */
   leaseTaken(sid: string): void {
     this.#waiting.delete(nameOf({ kind: 'given-back', sid }));
   }
 
   forget(sid: string): void {
-    for (const kind of ['ticket', 'given-back'] as const) this.#waiting.delete(nameOf({ kind, sid }));
+    for (const kind of ['head', 'given-back'] as const) this.#waiting.delete(nameOf({ kind, sid }));
   }
 
   close(): void {
@@ -98,35 +106,57 @@ export class UnsharedWords {
     this.#waiting.clear();
   }
 
+  #later(): void {
+    this.#cancel ??= this.#options.timer.after(RETRY_MS, () => void this.catchUp());
+  }
+
   #keep(word: SharedWord): void {
     const name = nameOf(word);
     const known = this.#waiting.get(name);
-    if (known !== undefined && known.generation > word.generation) return;
+    if (known !== undefined && generationOf(known) > generationOf(word)) return;
     this.#waiting.delete(name);
     this.#waiting.set(name, word);
     if (this.#waiting.size <= MOST_WORDS) return;
     const [oldest] = this.#waiting.keys();
     if (oldest !== undefined) this.#waiting.delete(oldest);
+    this.#lost += 1;
   }
 
-  async #tellLate(word: SharedWord): Promise<boolean> {
-    const isOver = word.kind === 'ticket' && this.#options.clock.now() >= word.endsAt;
-    const told = isOver || (await this.#tell(word));
-    if (told && this.#waiting.get(nameOf(word)) === word) this.#waiting.delete(nameOf(word));
-    return told;
+  /** Some at a time, and no further than where none of them is taken: the store is still away then. */
+  async #tellAll(): Promise<void> {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    const words = [...this.#waiting.values()];
+    for (let at = 0; at < words.length; at += AT_ONCE) {
+      const told = await Promise.all(words.slice(at, at + AT_ONCE).map((word) => this.#tell(word)));
+      if (!told.includes(true)) break;
+    }
+    if (this.#isClosed || words.length === 0) return;
+    if (this.#waiting.size > 0) {
+      this.#later();
+      return;
+    }
+    if (this.#isBehind) this.#options.logger.info('shared_store_caught_up');
+    this.#isBehind = false;
   }
 
   async #tell(word: SharedWord): Promise<boolean> {
-    const { shared } = this.#options;
+    const { shared, clock } = this.#options;
     try {
-      if (word.kind === 'ticket') await shared.publish(word.sid, word.generation, word.ticket, word.endsAt);
-      else await shared.release(word.sid, word.generation, word.doubtful);
-      return true;
+      if (clock.now() < word.endsAt) {
+        if (word.kind === 'head') await shared.restore(word.sid, word.head, word.endsAt);
+        else await shared.release(word.sid, word.generation, word.doubtful);
+      }
     } catch {
-      // Whatever it was, it is tried again; the store's connection says what is wrong with it.
+      // Whatever it was, it is tried again, after the others; the store's connection says what is wrong with it.
+      if (this.#waiting.get(nameOf(word)) === word) this.#keep(word);
       return false;
     }
+    if (this.#waiting.get(nameOf(word)) === word) this.#waiting.delete(nameOf(word));
+    return true;
   }
 }
+
+const generationOf = (word: SharedWord): number => (word.kind === 'head' ? word.head.generation : word.generation);
 
 const nameOf = ({ kind, sid }: Pick<SharedWord, 'kind' | 'sid'>): string => `${kind} ${sid}`;

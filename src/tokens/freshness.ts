@@ -6,7 +6,7 @@ import type { RevocationCause } from '../session/revocations.ts';
 export type Freshness =
   /** Use `session.accessToken`, or this one where there is one. `taken` is set when a newer ticket came out of it. */
   | { readonly kind: 'usable'; readonly session: Session; readonly accessToken?: string; readonly taken?: TakenTicket }
-  /** The session is over: 401 `session_expired`, `session_revoked` or `session_superseded`. `cause` belongs to `revoked`. */
+  /** The session is over: 401 `session_expired`, `session_revoked` or `session_superseded`. `cause` belongs to `revoked`, and to `expired` where that may have a successor. */
   | { readonly kind: 'rejected'; readonly reason: 'expired' | 'revoked' | 'superseded'; readonly cause?: RevocationCause }
   /** The session is kept, but there is no usable access token now: 503 with this code. Seconds. */
   | {

@@ -43,6 +43,12 @@ interface Purpose {
   readonly target?: RouteTarget;
 }
 
+/**
+ * `fatal`: the refresh token is dead, and the session with it unless there is a successor. `outrun`: somebody else has made the same
+ * generation of the session.
+ */
+export type Settled = RefreshEnd | 'fatal' | 'outrun';
+
 const ALERT_EVERY_MS = 60_000;
 const LONGEST_OUTAGE_WAIT_S = 60;
 
@@ -55,8 +61,7 @@ export class GrantSettlement {
     this.#options = options;
   }
 
-  /** `fatal`: the refresh token is dead, and the session with it unless there is a successor. */
-  async settle(session: Session, outcome: RefreshOutcome, purpose: Purpose): Promise<RefreshEnd | 'fatal'> {
+  async settle(session: Session, outcome: RefreshOutcome, purpose: Purpose): Promise<Settled> {
     this.#options.onGrant?.(outcome.kind);
     switch (outcome.kind) {
       case 'granted':
@@ -87,7 +92,7 @@ export class GrantSettlement {
     return ended(cause);
   }
 
-  async #granted(session: Session, { tokens, claims }: Granted, { activity, target }: Purpose): Promise<RefreshEnd> {
+  async #granted(session: Session, { tokens, claims }: Granted, { activity, target }: Purpose): Promise<Settled> {
     this.#options.rotation?.learn(session.refreshToken, tokens.refreshToken);
     const now = this.#options.clock.now();
     const kept = this.#options.claims;
@@ -100,7 +105,7 @@ export class GrantSettlement {
       return { kind: 'ended', answer: rejectedFor(cause), newest: next };
     }
     const ticket = await this.#options.store.save(next);
-    await this.#publish(next, ticket.value);
+    if (!(await this.#publish(next, ticket.value))) return 'outrun';
     const aside = target === undefined ? {} : { aside: { key: target.key, token: heldToken(tokens, now) } };
     const end = { kind: 'refreshed', from: 'grant', session: next, at: now, ...aside } as const;
     if (this.#options.fits(ticket.value)) return { ...end, ticket };
@@ -109,12 +114,13 @@ export class GrantSettlement {
     return end;
   }
 
-  async #publish(session: Session, ticket: string): Promise<void> {
+  async #publish(session: Session, ticket: string): Promise<boolean> {
     try {
-      await this.#options.head.publish(session.sid, session.generation, ticket, session.endsAt);
+      return await this.#options.head.publish(session.sid, session.generation, ticket, session.endsAt);
     } catch {
       // The tokens are in the ticket that the waiting requests deliver; only later stragglers miss the head.
       this.#options.logger.error('refresh_not_published');
+      return true;
     }
   }
 
@@ -124,7 +130,7 @@ export class GrantSettlement {
     return this.end(session, 'refresh_refused');
   }
 
-  #refused(session: Session, refused: Refused, { target }: Purpose): Promise<RefreshEnd> | RefreshEnd | 'fatal' {
+  #refused(session: Session, refused: Refused, { target }: Purpose): Promise<RefreshEnd> | Settled {
     const { error, status } = refused;
     const now = this.#options.clock.now();
     const refusal = judgeRefusal(refused, this.#options.fatalErrors);

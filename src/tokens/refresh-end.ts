@@ -50,6 +50,7 @@ export const failed = (failure: RefreshFailure): RefreshEnd => ({ kind: 'failed'
 
 /** The answer for a session on the list of ended ones. */
 export function rejectedFor(cause: RevocationCause): Rejected {
+  if (cause === 'refresh_abandoned') return { kind: 'rejected', reason: 'expired', cause };
   return cause === 'refresh_expired' ? { kind: 'rejected', reason: 'expired' } : { kind: 'rejected', reason: 'revoked', cause };
 }
 

@@ -5,7 +5,7 @@ import type { Claim, Doubt, SessionHead } from '../session/session-head.ts';
 import type { SessionStore } from '../session/session-store.ts';
 import type { Session } from '../session/session.ts';
 import { ended, failed, rejected, type RefreshEnd } from './refresh-end.ts';
-import type { GrantSettlement } from './grant-settlement.ts';
+import type { GrantSettlement, Settled } from './grant-settlement.ts';
 import type { Grants, GrantSlot, Lease, Refrained } from './grants.ts';
 import type { IdentityProvider } from '../oidc/identity-provider.ts';
 import type { Revocations } from '../session/revocations.ts';
@@ -107,7 +107,8 @@ export class RefreshFlight {
       const early = await this.#beforeGrant(session, claim.doubt);
       const end = early ?? (await this.#grant(session, errand, claim));
       left = leftBy(end, early !== undefined);
-      return end === 'fatal' ? await this.#successorOrEnd(session) : end;
+      if (end === 'fatal') return await this.#successorOrEnd(session);
+      return end === 'outrun' ? await this.#successor(session) : end;
     } finally {
       claim.slot.free();
       if (left !== 'nothing') await this.#release(session, left === 'doubt');
@@ -125,10 +126,10 @@ export class RefreshFlight {
     if (verdict === 'send') return undefined;
     if (verdict === 'wait') return failed({ code: 'provider_unavailable' });
     logger.warn('refresh_abandoned', { sub: session.sub, generation: session.generation });
-    return settlement.end(session, 'refresh_expired', 'this-generation');
+    return settlement.end(session, 'refresh_abandoned', 'this-generation');
   }
 
-  async #grant(session: Session, errand: Errand, { slot, until }: Granted): Promise<RefreshEnd | 'fatal'> {
+  async #grant(session: Session, errand: Errand, { slot, until }: Granted): Promise<Settled> {
     const { refreshToken, target } = errand;
     const spent = target === undefined ? { refreshToken } : { refreshToken, target };
     const outcome = await slot.spend(session, spent, this.#leaseOf(session, until));
@@ -145,11 +146,22 @@ export class RefreshFlight {
     return { until, extend };
   }
 
-  /** The provider calls the refresh token dead. That is no end when somebody else has spent it and published the next one. */
+  /**
+   * The provider calls the refresh token dead. That is no end when somebody else has spent it: whoever has lost the lease meanwhile
+   * cannot know better than its next holder.
+   */
   async #successorOrEnd(session: Session): Promise<RefreshEnd> {
-    const claim = await this.#options.head.claim(session, this.#options.lease);
-    if (claim.kind === 'granted' || claim.kind === 'busy') return this.#options.settlement.end(session, 'refresh_refused');
+    const { head, lease, settlement } = this.#options;
+    const isOurs = await head.spending(session.sid, session.generation, lease);
+    const claim = await head.claim(session, lease);
+    if (claim.kind === 'granted' || (claim.kind === 'busy' && isOurs)) return settlement.end(session, 'refresh_refused');
     return this.#withoutLease(session, claim);
+  }
+
+  /** Another process has made the same generation: its ticket is the one that everybody gets. */
+  async #successor(session: Session): Promise<RefreshEnd> {
+    const claim = await this.#options.head.claim(session, this.#options.lease);
+    return claim.kind === 'granted' ? failed({ code: 'provider_unavailable' }) : this.#withoutLease(session, claim);
   }
 
   async #withoutLease(session: Session, claim: NotGranted): Promise<RefreshEnd> {
@@ -192,8 +204,8 @@ export class RefreshFlight {
 }
 
 /** What has to be given back when a flight is over: published tickets have ended their lease. */
-function leftBy(end: RefreshEnd | 'fatal', unsent: boolean): 'nothing' | 'lease' | 'doubt' {
-  if (end === 'fatal' || unsent || end.kind === 'ended') return 'lease';
+function leftBy(end: Settled, unsent: boolean): 'nothing' | 'lease' | 'doubt' {
+  if (end === 'fatal' || end === 'outrun' || unsent || end.kind === 'ended') return 'lease';
   if (end.kind === 'refreshed') return 'nothing';
   return end.failure.ambiguous === true ? 'doubt' : 'lease';
 }

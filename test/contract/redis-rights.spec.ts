@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Secret } from '../../src/kernel/secret.ts';
 import * as scripts from '../../src/session/redis-head-scripts.ts';
 import { RedisSessionHead } from '../../src/session/redis-session-head.ts';
+import { testWrap } from '../support/ticket-wraps.ts';
 import { openLinks } from '../support/redis-links.ts';
 import { RedisServers } from '../support/redis-server.ts';
 import { HEAD_TIMES } from './session-head.contract.ts';
@@ -36,7 +37,7 @@ describe('the rights in docs/redis.md', () => {
       keyPrefix: 'cloakroom:',
     });
     const clock = { now: () => Date.now() };
-    const head = new RedisSessionHead({ scripts: link, clock, time: 'of-store', ...HEAD_TIMES });
+    const head = new RedisSessionHead({ wrap: testWrap(), scripts: link, clock, time: 'of-store', ...HEAD_TIMES });
     const endsAt = Date.now() + 3_600_000;
     expect(await head.claim({ sid: 's', generation: 1, endsAt }, 5_000)).toMatchObject({ kind: 'granted' });
     expect(await head.spending('s', 1, 5_000)).toBe(true);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RedisLink } from '../../src/redis/redis-link.ts';
 import { RedisSessionHead } from '../../src/session/redis-session-head.ts';
 import type { SharedScripts } from '../../src/session/shared-scripts.ts';
+import { testWrap } from '../support/ticket-wraps.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { startCluster } from '../support/redis-cluster.ts';
 import { openLinks } from '../support/redis-links.ts';
@@ -30,14 +31,14 @@ const scriptsOf = (keyPrefix: string): SharedScripts => ({ keyPrefix, run: (scri
 describeSessionHead('RedisSessionHead on a cluster', () => {
   const clock = new ManualClock();
   const scripts = scriptsOf(`test-${String((prefixes += 1))}:`);
-  const head = new RedisSessionHead({ scripts, clock, time: 'of-clock', ...HEAD_TIMES });
+  const head = new RedisSessionHead({ wrap: testWrap(), scripts, clock, time: 'of-clock', ...HEAD_TIMES });
   return { head, newest: (sid) => head.peek(sid), now: () => clock.now(), advance: (ms) => clock.set(clock.now() + ms) };
 });
 
 describe('the heads of many sessions', () => {
   it('lie on all nodes of a cluster, both keys of each on one', async () => {
     const clock = { now: () => Date.now() };
-    const head = new RedisSessionHead({ scripts: scriptsOf('many:'), clock, time: 'of-store', ...HEAD_TIMES });
+    const head = new RedisSessionHead({ wrap: testWrap(), scripts: scriptsOf('many:'), clock, time: 'of-store', ...HEAD_TIMES });
     const sids = Array.from({ length: 60 }, (_, n) => `sid${String(n)}`);
     await Promise.all(sids.map((sid) => head.publish(sid, 2, `ticket-${sid}`, Date.now() + 3_600_000)));
     const kept = await Promise.all(nodes.map(async (node) => (await node.cli(['keys', 'many:*'])).split('\n').sort()));

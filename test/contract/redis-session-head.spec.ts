@@ -3,18 +3,20 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { RedisLink } from '../../src/redis/redis-link.ts';
 import { RedisSessionHead } from '../../src/session/redis-session-head.ts';
 import type { SharedScripts } from '../../src/session/shared-scripts.ts';
+import { testWrap } from '../support/ticket-wraps.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { openLinks } from '../support/redis-links.ts';
-import { RedisServers } from '../support/redis-server.ts';
+import { RedisServers, type RedisServer } from '../support/redis-server.ts';
 import { describeSessionHead, HEAD_TIMES } from './session-head.contract.ts';
 
 const servers = new RedisServers();
 const links = openLinks();
 let link: RedisLink;
+let redis: RedisServer;
 let prefixes = 0;
 
 beforeAll(async () => {
-  const redis = await servers.start();
+  redis = await servers.start();
   ({ link } = await links.open({ url: redis.url }));
 });
 
@@ -37,7 +39,7 @@ async function ask(scripts: SharedScripts, sid: string, lua: string): Promise<un
 
 describeSessionHead('RedisSessionHead', () => {
   const clock = new ManualClock();
-  const head = new RedisSessionHead({ scripts: freshScripts(), clock, time: 'of-clock', ...HEAD_TIMES });
+  const head = new RedisSessionHead({ wrap: testWrap(), scripts: freshScripts(), clock, time: 'of-clock', ...HEAD_TIMES });
   return {
     head,
     newest: (sid) => head.peek(sid),
@@ -49,7 +51,8 @@ describeSessionHead('RedisSessionHead', () => {
 describe('RedisSessionHead', () => {
   const endsAt = Date.now() + 3_600_000;
   const clock = { now: () => Date.now() };
-  const headOn = (scripts: SharedScripts): RedisSessionHead => new RedisSessionHead({ scripts, clock, time: 'of-store', ...HEAD_TIMES });
+  const headOn = (scripts: SharedScripts): RedisSessionHead =>
+    new RedisSessionHead({ wrap: testWrap(), scripts, clock, time: 'of-store', ...HEAD_TIMES });
   const claimant = { sid: 'a', generation: 1, endsAt };
 
   it('gives one lease to many processes', async () => {
@@ -61,7 +64,13 @@ describe('RedisSessionHead', () => {
 
   it('measures leases by the clock of the store, whatever the time is here', async () => {
     const scripts = freshScripts();
-    const ahead = new RedisSessionHead({ scripts, clock: { now: () => Date.now() + 3_600_000 }, time: 'of-store', ...HEAD_TIMES });
+    const ahead = new RedisSessionHead({
+      wrap: testWrap(),
+      scripts,
+      clock: { now: () => Date.now() + 3_600_000 },
+      time: 'of-store',
+      ...HEAD_TIMES,
+    });
     await headOn(scripts).claim(claimant, 5000);
     const claim = await ahead.claim(claimant, 5000);
     expect(claim.kind).toBe('busy');
@@ -124,7 +133,7 @@ describe('RedisSessionHead', () => {
 
   it('hands a ticket that was published after its generation had been seen over no longer than any other', async () => {
     const clock = new ManualClock(Date.now());
-    const head = new RedisSessionHead({ scripts: freshScripts(), clock, time: 'of-clock', ...HEAD_TIMES });
+    const head = new RedisSessionHead({ wrap: testWrap(), scripts: freshScripts(), clock, time: 'of-clock', ...HEAD_TIMES });
     await head.claim({ sid: 'a', generation: 2, endsAt }, 1000);
     await head.release('a', 2);
     await head.publish('a', 2, 'late', endsAt);
@@ -134,6 +143,57 @@ describe('RedisSessionHead', () => {
     expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
     await head.publish('a', 2, 'too late', endsAt);
     expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
+  });
+
+  it('marks a token as sent also where there is no room, as it gives leases there', async () => {
+    const scripts = freshScripts();
+    const [first, second] = [headOn(scripts), headOn(scripts)];
+    await redis.cli(['config', 'set', 'maxmemory', '1']);
+    try {
+      expect(await first.claim({ ...claimant, sid: 'full' }, 20)).toMatchObject({ kind: 'granted' });
+      expect(await first.spending('full', 1, 20)).toBe(true);
+      let claim = await second.claim({ ...claimant, sid: 'full' }, 20);
+      while (claim.kind === 'busy') claim = await second.claim({ ...claimant, sid: 'full' }, 20);
+      expect(claim).toMatchObject({ kind: 'granted', doubt: { abandoned: true } });
+      expect(await second.publish('full', 2, 'ticket', endsAt)).toBe(true);
+    } finally {
+      await redis.cli(['config', 'set', 'maxmemory', '0']);
+    }
+  });
+
+  it('gives back what it was reminded of: tickets and numbers, for what is left of their time', async () => {
+    const scripts = freshScripts();
+    const clock = new ManualClock(Date.now());
+    const head = new RedisSessionHead({ wrap: testWrap(), scripts, clock, time: 'of-clock', ...HEAD_TIMES });
+    const setAt = clock.now() - 100_000;
+    await head.restore('t', { generation: 4, ticket: 'four', setAt }, endsAt);
+    await head.restore('c', { generation: 4, ticket: 'four', setAt, confirmedAt: clock.now() - 50_000 }, endsAt);
+    await head.restore('n', { generation: 4, setAt, confirmedAt: setAt }, endsAt);
+    expect(await head.peek('t')).toEqual({ generation: 4, ticket: 'four', setAt });
+    expect(await head.peek('c')).toEqual({ generation: 4, ticket: 'four', setAt, confirmedAt: clock.now() - 50_000 });
+    expect(await head.peek('n')).toEqual({ generation: 4, setAt, confirmedAt: setAt });
+    await head.restore('t', { generation: 3, ticket: 'three', setAt }, endsAt);
+    await head.restore('t', { generation: 4, setAt, confirmedAt: clock.now() }, endsAt);
+    expect(await head.peek('t')).toEqual({ generation: 4, ticket: 'four', setAt, confirmedAt: clock.now() });
+    clock.set(clock.now() + 10_000);
+    expect(await head.peek('c')).toEqual({ generation: 4, setAt, confirmedAt: clock.now() - 60_000 });
+  });
+
+  it('keeps a lease that is held when it is reminded of its generation', async () => {
+    const head = headOn(freshScripts());
+    await head.claim({ ...claimant, generation: 4 }, 5000);
+    await head.spending('a', 4, 5000);
+    await head.restore('a', { generation: 4, ticket: 'four', setAt: Date.now() }, endsAt);
+    expect(await head.claim({ ...claimant, generation: 4 }, 5000)).toMatchObject({ kind: 'busy' });
+  });
+
+  it('says nothing about a ticket that is wrapped with a key it does not have', async () => {
+    const scripts = freshScripts();
+    const of = (secret: string) => new RedisSessionHead({ wrap: testWrap([secret]), scripts, clock, time: 'of-store', ...HEAD_TIMES });
+    await of('the-key-of-one-process-1234567890abcdef').publish('a', 2, 'ticket', endsAt);
+    const other = of('the-key-of-another-one-1234567890abcdef');
+    expect(await other.claim(claimant, 5000)).toEqual({ kind: 'unavailable', retryAfter: 1 });
+    await expect(other.peek('a')).rejects.toMatchObject({ reason: 'unreadable_ticket' });
   });
 
   it('hears from a sender that was cut off, although another one has its lease: it has not vanished', async () => {

@@ -39,7 +39,7 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
     describe('claim', () => {
       it('is granted once, and everybody else is told until when it is busy', async () => {
         const until = now() + LEASE;
-        expect(await claim('a', 1)).toEqual({ kind: 'granted', until });
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted', until });
         await advance(1000);
         expect(await claim('a', 1)).toEqual({ kind: 'busy', until });
       });
@@ -58,7 +58,17 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
       it('is granted again when the lease has ended', async () => {
         await claim('a', 1);
         await advance(LEASE);
-        expect(await claim('a', 1)).toEqual({ kind: 'granted', until: now() + LEASE });
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted', until: now() + LEASE });
+      });
+
+      it('is busy for no longer than a lease when the clock is set back', async () => {
+        await claim('a', 1);
+        await advance(-1_000_000);
+        expect(await claim('a', 1)).toEqual({ kind: 'busy', until: now() + LEASE });
+        await advance(LEASE - 1);
+        expect(await claim('a', 1)).toMatchObject({ kind: 'busy' });
+        await advance(1);
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted' });
       });
 
       it('is busy for an older generation as well while a lease is held', async () => {
@@ -118,6 +128,14 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
       it('makes the ticket the head', async () => {
         await refresh('a', 1);
         expect(await newest('a')).toEqual({ generation: 2, ticket: 'a:2', setAt: now() });
+      });
+
+      it('tells whether the ticket is the head’s', async () => {
+        await claim('a', 1);
+        expect(await head.publish('a', 2, 'a:2', endsAt())).toBe(true);
+        expect(await head.publish('a', 2, 'a:2', endsAt())).toBe(true);
+        expect(await head.publish('a', 2, 'another', endsAt())).toBe(false);
+        expect(await head.publish('a', 1, 'older', endsAt())).toBe(false);
       });
 
       it('changes nothing when its generation is not newer', async () => {
@@ -246,7 +264,7 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
         expect(await head.spending('a', 1, LEASE)).toBe(true);
         await advance(LEASE);
         const until = now() + LEASE;
-        expect(await claim('a', 1)).toEqual({ kind: 'granted', until, doubt: { since, abandoned: true } });
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted', until, doubt: { since, abandoned: true } });
         await head.release('a', 1);
         expect(await claim('a', 1)).toMatchObject({ kind: 'granted', doubt: { since, abandoned: true } });
       });
@@ -270,6 +288,17 @@ export function describeSessionHead(name: string, makeHead: () => HeadUnderTest 
         await head.spending('a', 1, LEASE);
         await head.release('a', 1, true);
         expect(await claim('a', 1)).toMatchObject({ kind: 'granted', doubt: { since, abandoned: false } });
+      });
+
+      it('keeps the doubt of one that vanished when the next one gets no answer', async () => {
+        await claim('a', 1);
+        const since = now();
+        await head.spending('a', 1, LEASE);
+        await advance(LEASE);
+        await claim('a', 1);
+        await head.spending('a', 1, LEASE);
+        await head.release('a', 1, true);
+        expect(await claim('a', 1)).toMatchObject({ kind: 'granted', doubt: { since, abandoned: true } });
       });
 
       it('leaves none when its outcome is known, nor for the next generation', async () => {

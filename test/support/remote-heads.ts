@@ -16,8 +16,17 @@ export class SharedStore {
   /** How often it went away before it could learn that a refresh token was being sent. */
   unheard = 0;
 
+  #turn: Promise<unknown> = Promise.resolve();
+
   constructor(heads: MemorySessionHead) {
     this.heads = heads;
+  }
+
+  /** Each command is one step, as in Redis. */
+  inTurn<T>(command: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(command);
+    this.#turn = result.catch(() => undefined);
+    return result;
   }
 }
 
@@ -63,7 +72,7 @@ export class RemoteHead implements SharedSessionHead {
     });
   }
 
-  publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
+  publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<boolean> {
     return this.#command(({ heads }) => heads.publish(sid, generation, ticket, endsAt));
   }
 
@@ -82,6 +91,13 @@ export class RemoteHead implements SharedSessionHead {
     return this.#command(({ heads }) => heads.forget(sid));
   }
 
+  restore(sid: string, head: Head, endsAt: number): Promise<void> {
+    return this.#command(({ heads }) => {
+      heads.learn(sid, head, endsAt);
+      return Promise.resolve();
+    });
+  }
+
   peek(sid: string): Promise<Head | undefined> {
     return this.#command(({ heads }) => Promise.resolve(heads.newest(sid)));
   }
@@ -90,7 +106,7 @@ export class RemoteHead implements SharedSessionHead {
   async #command<T>(run: (store: SharedStore) => Promise<T>): Promise<T> {
     if (this.dead) return FOR_EVER;
     await this.#travel();
-    const result = await run(this.#way.store);
+    const result = await this.#way.store.inTurn(() => run(this.#way.store));
     await this.#travel();
     return this.#answer(result);
   }

@@ -46,6 +46,7 @@ function resolverOf(results: Readonly<Record<string, Loaded | Promise<Loaded>>>,
   const heads = {
     newest: () => head,
     current: (_sid: string, known: Head) => known,
+    outrun: () => undefined,
     confirm: (sid: string, generation: number) => {
       confirmed.push(`${sid} ${generation}`);
       return Promise.reject(new Error('unreachable'));
@@ -213,6 +214,30 @@ describe('an older generation', () => {
   });
 });
 
+describe('a ticket at the head', () => {
+  const presented = sampleSession({ generation: 1 });
+  const head = { generation: 2, ticket: 'new', setAt: NOW };
+
+  it.each([
+    ['of another session', sampleSession({ generation: 2, sid: 'of-mallory' })],
+    ['of another generation', sampleSession({ generation: 3 })],
+    ['that is older', sampleSession({ generation: 1 })],
+  ])('%s is never handed over', async (_what, other) => {
+    const { resolver } = resolverOf({ old: loaded(presented), new: loaded(other) }, head);
+    expect(await resolver.resolve(presenting('old'))).toMatchObject({ kind: 'superseded', session: presented });
+  });
+
+  it('that was sealed with a key which is not here yet says nothing about the session', async () => {
+    const { resolver } = resolverOf({ old: loaded(presented), new: { kind: 'unreadable', reason: 'unknown-key' } }, head);
+    expect(await resolver.resolve(presenting('old'))).toEqual({ kind: 'unavailable', retryAfter: 1 });
+  });
+
+  it('which only others know, and cannot be asked for, says nothing about the session either', async () => {
+    const { resolver } = resolverOf({ old: loaded(presented) }, { generation: 2, setAt: NOW, elsewhere: true });
+    expect(await resolver.resolve(presenting('old'))).toEqual({ kind: 'unavailable', retryAfter: 1 });
+  });
+});
+
 describe('confirmation', () => {
   const session = sampleSession({ generation: 2 });
   const head = { generation: 2, ticket: 'new', setAt: NOW };
@@ -232,15 +257,15 @@ describe('confirmation', () => {
     const made = { ...session, refreshedAt: NOW, lastSeenAt: NOW };
     for (const head of [undefined, { generation: 1, ticket: 'old', setAt: NOW }]) {
       const { resolver, confirmed, clock } = resolverOf({ new: loaded(made) }, head);
-      clock.set(NOW + CONFIRM_AFTER - 1);
+      clock.set(NOW + CONFIRM_AFTER + 4999);
       await resolver.resolve(presenting('new'));
       expect(confirmed).toEqual([]);
-      clock.set(NOW + CONFIRM_AFTER);
+      clock.set(NOW + CONFIRM_AFTER + 5000);
       for (let request = 0; request < 3; request += 1) await resolver.resolve(presenting('new'));
       expect(confirmed).toEqual([`${session.sid} 2`]);
     }
-    const late = resolverOf({ new: loaded({ ...made, lastSeenAt: NOW + IDLE }) });
-    late.clock.set(NOW + IDLE);
+    const late = resolverOf({ new: loaded({ ...made, lastSeenAt: NOW + IDLE + 5000 }) });
+    late.clock.set(NOW + IDLE + 5000);
     expect(late.resolver.resolve(presenting('new'))).toMatchObject({ kind: 'active' });
     const first = resolverOf({ new: loaded({ ...made, generation: 1 }) });
     first.clock.set(NOW + CONFIRM_AFTER);

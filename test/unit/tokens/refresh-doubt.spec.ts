@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { settled } from '../../support/manual-clock.ts';
 import { noAnswer, RefreshWorld, SECOND } from './refresh-world.ts';
 
 const LEASE = 7 * SECOND;
@@ -28,9 +29,11 @@ describe('a refresh token that was sent by a process that vanished', () => {
     const { world, session } = await abandoned(leeway);
     const answers = [world.request(session), world.request(session)];
     await world.clock.advance(LEASE + SECOND);
-    expect(await Promise.all(answers)).toEqual(Array(2).fill({ kind: 'rejected', reason: 'expired' }));
+    expect(await Promise.all(answers)).toEqual(Array(2).fill({ kind: 'rejected', reason: 'expired', cause: 'refresh_abandoned' }));
     expect(world.provider.refreshes).toEqual([]);
-    expect(world.revocations.causeOf(session)).toBe('refresh_expired');
+    expect(world.revocations.causeOf(session)).toBe('refresh_abandoned');
+    // Should its sender have gone on after all, what it made is good.
+    expect(world.revocations.causeOf({ ...session, generation: 2 })).toBeUndefined();
     expect(world.logger.of('refresh_abandoned')).toHaveLength(1);
   });
 
@@ -91,5 +94,51 @@ describe('the word that a refresh token is being sent', () => {
     world.head.spending = () => Promise.resolve(false);
     expect(await world.request(session)).toMatchObject({ kind: 'unavailable', code: 'provider_unavailable' });
     expect(world.provider.refreshes.length).toBe(1);
+  });
+});
+
+describe('two processes that made the same generation', () => {
+  it('hand out one ticket: that of whoever was first', async () => {
+    const world = new RefreshWorld({ providerLeeway: 30 * SECOND });
+    const session = await world.expired();
+    world.provider.hold();
+    const answer = world.request(session);
+    await settled();
+    const first = { ...session, generation: 2, accessToken: 'at:elsewhere', accessTokenExpiresAt: world.clock.now() + 60 * SECOND };
+    await world.memory.publish(session.sid, 2, JSON.stringify({ session: first }), session.endsAt);
+    world.provider.answer();
+    expect(await answer).toMatchObject({ kind: 'usable', session: { accessToken: 'at:elsewhere' } });
+    expect(await world.replica().fresh({ session })).toMatchObject({ kind: 'usable', session: { accessToken: 'at:elsewhere' } });
+  });
+});
+
+describe('invalid_grant for whoever has lost the lease', () => {
+  const DEAD = { kind: 'refused', error: 'invalid_grant', status: 400 } as const;
+
+  it('ends nothing while somebody else holds it, and gives what that one makes', async () => {
+    const world = new RefreshWorld();
+    const session = await world.expired();
+    world.provider.script(DEAD);
+    world.provider.hold();
+    const answer = world.request(session);
+    await settled();
+    await world.memory.forget(session.sid);
+    await world.memory.claim(session, 7 * SECOND);
+    world.head.spending = () => Promise.resolve(false);
+    world.provider.answer();
+    expect(await answer).toMatchObject({ kind: 'unavailable', code: 'provider_unavailable' });
+    expect(world.revocations.causeOf(session)).toBeUndefined();
+    const next = { ...session, generation: 2, accessToken: 'at:elsewhere', accessTokenExpiresAt: world.clock.now() + 60 * SECOND };
+    await world.memory.publish(session.sid, 2, JSON.stringify({ session: next }), session.endsAt);
+    await world.clock.advance(2 * SECOND);
+    expect(await world.request(session)).toMatchObject({ kind: 'usable', session: { accessToken: 'at:elsewhere' } });
+  });
+
+  it('ends the session where the lease is still its own', async () => {
+    const world = new RefreshWorld();
+    const session = await world.expired();
+    world.provider.script(DEAD);
+    expect(await world.request(session)).toEqual({ kind: 'rejected', reason: 'revoked', cause: 'refresh_refused' });
+    expect(world.revocations.causeOf({ ...session, generation: 9 })).toBe('refresh_refused');
   });
 });

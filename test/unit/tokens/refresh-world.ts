@@ -75,9 +75,9 @@ class WatchedHead implements SessionHead {
     return this.inner.spending(sid, generation, leaseMs);
   }
 
-  async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<void> {
+  async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<boolean> {
     this.published.push(ticket);
-    await this.inner.publish(sid, generation, ticket, endsAt);
+    return this.inner.publish(sid, generation, ticket, endsAt);
   }
 
   confirm(sid: string, generation: number): Promise<void> {
