@@ -153,7 +153,7 @@ describe('a house with Redis', () => {
       const answers = await Promise.all(Array.from({ length: 10 }, () => call(over)));
       expect([answers.map(verdict), grants()]).toEqual([Array(10).fill('200'), [200]]);
       expect(new Set(answers.map((answer) => told(answer).set.join())).size).toBe(1);
-      expect(events('refresh_uncoordinated', 'shared_store_behind').sort()).toEqual(['shared_store_behind', 'refresh_uncoordinated']);
+      expect(events('refresh_uncoordinated', 'shared_store_behind').sort()).toEqual(['refresh_uncoordinated', 'shared_store_behind']);
       expect(await metrics('redis_up', 'refresh_uncoordinated_total', 'redis_backlog', 'refresh_grants_total')).toEqual([
         'cloakroom_refresh_grants_total{outcome="granted"} 1',
         'cloakroom_redis_up 0',

@@ -100,6 +100,7 @@ describe('A47 GHSA-c5c4-8r6x-56w3: several values where one is expected', () => 
     ['application/x-www-form-urlencoded', 'returnTo=%2Fa&returnTo=%2Fb'],
     ['application/x-www-form-urlencoded', `returnTo=%2Fa&%72eturnTo=${EVIL}`],
     ['application/json', '{"returnTo":["/a","/b"]}'],
+    ['application/json', `{"returnTo":"/a","returnTo":"${EVIL}"}`],
   ])('in a body of %s: 400, nothing ended', async (type, body) => {
     const cookie = await signIn();
     const answer = await house.call('/bff/logout', { method: 'POST', cookie, headers: { 'content-type': type }, body });
@@ -107,7 +108,6 @@ describe('A47 GHSA-c5c4-8r6x-56w3: several values where one is expected', () => 
   });
 
   it.each([
-    [`{"returnTo":"/a","returnTo":"${EVIL}"}`],
     [`{"returnTo":"${EVIL}"}`],
     ['{"returnTo":"//evil.example"}'],
     ['{"returnTo":"/\\\\evil.example"}'],
