@@ -4,7 +4,7 @@ import { classifyFailure, HttpClientError } from './http-client-error.ts';
 import { TrustedConnections, type AuthoritiesOutcome } from './trusted-connections.ts';
 
 export interface HttpClientOptions {
-  /** Milliseconds for the whole exchange, connecting included. */
+  /** Milliseconds for the whole exchange, connecting included; a process that stood still reads what has come before it gives up. */
   readonly timeout: number;
   /** Bytes of a response body. */
   readonly maxResponse: number;
@@ -97,12 +97,19 @@ function createDispatcher(
   return new ProxyAgent({ ...common, uri: options.proxy, requestTls: connect, proxyTls: tls });
 }
 
+/** A timer that is no later than this is on time. Milliseconds. */
+const ON_TIME_MS = 10;
+
+/** For reading what came while the process stood still. Short: the lease of a refresh token ends soon after the time limit. Milliseconds. */
+const READING_MS = 100;
+
 /** One exchange, from dispatch to the last body byte. */
 class Call implements Dispatcher.DispatchHandler {
   readonly #maxResponse: number;
   readonly #resolve: (response: Response) => void;
   readonly #reject: (error: HttpClientError) => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #deadline: number;
+  #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | undefined;
   #failure: HttpClientError | undefined;
   #head: { status: number; headers: Headers } | undefined;
@@ -113,15 +120,20 @@ class Call implements Dispatcher.DispatchHandler {
     this.#maxResponse = options.maxResponse;
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#timer = setTimeout(() => this.fail('timeout'), options.timeout);
+    this.#deadline = performance.now() + options.timeout;
+    this.#timer = setTimeout(() => this.#expire(), options.timeout);
   }
 
   fail(reason: HttpClientError['reason']): void {
     this.#end(new HttpClientError(reason, this.#controller !== undefined));
   }
 
-  /** Called on the connected socket, right before the first byte is written: a call that failed earlier is stopped here. */
+  /**
+   * Called on the connected socket, right before the first byte is written: a call that failed earlier is stopped here. So is one
+   * whose time is over, although its timer has not run yet: after a standstill of the process the socket may come first.
+   */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (performance.now() >= this.#deadline) this.fail('timeout');
     if (this.#failure !== undefined) {
       controller.abort(this.#failure);
       return;
@@ -167,6 +179,16 @@ class Call implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: unknown): void {
     this.#end(classifyFailure(error, this.#controller !== undefined));
+  }
+
+  /**
+   * A process that stood still (paused by its container, busy with something else) finds its timer due and the answer not yet read,
+   * which must not be taken for the silence of the peer.
+   */
+  #expire(): void {
+    const onTime = performance.now() - this.#deadline <= ON_TIME_MS;
+    if (onTime || this.#controller === undefined) this.fail('timeout');
+    else this.#timer = setTimeout(() => this.fail('timeout'), READING_MS);
   }
 
   #end(failure: HttpClientError): void {
