@@ -29,7 +29,7 @@ export type Spent = Pick<RefreshRequest, 'refreshToken' | 'target'>;
 /** A turn to ask the provider. */
 export interface GrantSlot {
   readonly kind: 'slot';
-  /** At most two tries, and none that could last beyond the lease. The turn is over with it. */
+  /** At most two tries, and none that could last beyond the lease: maybe none at all. The turn is over with it. */
   spend(session: Session, spent: Spent, lease: Lease): Promise<RefreshOutcome>;
   /** Gives back a turn that was not used; after one that was, nothing happens. */
   free(): void;
@@ -46,6 +46,7 @@ export interface GrantsOptions {
 
 /** For everybody, when the provider names no time: most limits count by the second. */
 const ASSUMED_PAUSE_S = 1;
+const LEASE_TOO_SHORT: RefreshOutcome = { kind: 'failed', sent: false, cause: 'lease_too_short' };
 const OVERLOADED: Refrained = { kind: 'refrained', code: 'overloaded', retryAfter: 1 };
 
 /**
@@ -94,19 +95,22 @@ export class Grants {
 
   #slot(admission: Admitted): GrantSlot {
     let over = false;
-    return {
-      kind: 'slot',
-      spend: (session, spent, lease) => {
-        over = true;
-        return this.#spend(session, spent, lease).finally(() => this.#slots.free());
-      },
-      free: () => {
-        if (over) return;
-        over = true;
-        this.#breaker.withdrawn(admission);
-        this.#slots.free();
-      },
+    const free = (): void => {
+      if (over) return;
+      over = true;
+      this.#breaker.withdrawn(admission);
+      this.#slots.free();
     };
+    const spend: GrantSlot['spend'] = async (session, spent, lease) => {
+      if (!endsInTime(this.#options.clock.now(), lease.until, this.#options.providerTimeout)) {
+        // This process was too slow, which says nothing about the provider.
+        free();
+        return LEASE_TOO_SHORT;
+      }
+      over = true;
+      return this.#spend(session, spent, lease).finally(() => this.#slots.free());
+    };
+    return { kind: 'slot', spend, free };
   }
 
   async #spend(session: Session, spent: Spent, lease: Lease): Promise<RefreshOutcome> {
@@ -126,7 +130,6 @@ export class Grants {
     const { provider, clock, policy, providerTimeout, logger } = this.#options;
     const request: RefreshRequest = { ...spent, sub: session.sub, scope: session.scope };
     const sentAt = clock.now();
-    if (!endsInTime(sentAt, lease.until, providerTimeout)) return { kind: 'failed', sent: false, cause: 'lease_too_short' };
     // Nobody waits for it: it is written before the grant is, and says something only should this process vanish.
     void extended(lease);
     const first = await provider.refresh(request);
