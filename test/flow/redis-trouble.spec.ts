@@ -159,6 +159,7 @@ describe('a house with Redis', () => {
         'cloakroom_redis_up 0',
         'cloakroom_refresh_uncoordinated_total 1',
         'cloakroom_redis_backlog 1',
+        'cloakroom_redis_backlog_lost_total 0',
       ]);
       await redis.start();
       await eventually(async () => (await tickets()) === 1);
