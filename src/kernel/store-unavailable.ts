@@ -14,3 +14,13 @@ export class StoreUnavailableError extends Error {
     this.sent = sent;
   }
 }
+
+/** `undefined` when the store is away: for what may be left unanswered. */
+export async function unlessAway<T>(asked: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof StoreUnavailableError)) throw error;
+    return undefined;
+  }
+}

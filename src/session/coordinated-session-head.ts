@@ -1,10 +1,12 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
-import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
+import { StoreUnavailableError, unlessAway } from '../kernel/store-unavailable.ts';
 import { ageSince } from './session-limits.ts';
 import type { MemorySessionHead } from './memory-session-head.ts';
 import type { Claim, Claimant, Head, LocalHeads, SessionHead } from './session-head.ts';
-import type { SharedHead, UnsharedWords } from './unshared-words.ts';
+import { generationKey } from './session.ts';
+import { StoreReminder } from './store-reminder.ts';
+import type { UnsharedWords } from './unshared-words.ts';
 
 /** A head that can also be looked at, and reminded of what it has lost. */
 export interface SharedSessionHead extends SessionHead {
@@ -30,13 +32,6 @@ export interface CoordinatedSessionHeadOptions {
 }
 
 const RETRY_AFTER_S = 1;
-/** After an outage, those who were cut off get this long to say what became of their refreshes. */
-const CATCHING_UP_MS = 3000;
-/** A store that takes over from another one may lack its last writes. */
-const LAST_WRITES_MS = 60_000;
-/** So many of our newest heads are looked up in a store that is back. */
-const SAMPLE = 5;
-const REMIND_EVERY_MS = 10_000;
 /** That a lease was given back is of use for about as long as leases and outages last. */
 const GIVEN_BACK_MS = 600_000;
 
@@ -46,16 +41,15 @@ const GIVEN_BACK_MS = 600_000;
  */
 export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   readonly #options: CoordinatedSessionHeadOptions;
+  readonly #reminder: StoreReminder;
   /** Leases that this process gave itself, as sid and generation. */
   readonly #alone = new Set<string>();
-  /** When the store came back last. */
-  #backAt = Number.NEGATIVE_INFINITY;
-  #remindedAt = Number.NEGATIVE_INFINITY;
   #saidAlone = false;
   #begunAlone = 0;
 
   constructor(options: CoordinatedSessionHeadOptions) {
     this.#options = options;
+    this.#reminder = new StoreReminder(options);
   }
 
   /** How many leases this process gave itself, for a metric. */
@@ -96,14 +90,14 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   }
 
   async spending(sid: string, generation: number, leaseMs: number): Promise<boolean> {
-    if (this.#alone.has(nameOf(sid, generation))) return this.#options.local.spending(sid, generation, leaseMs);
-    return (await answerOrNothing(this.#options.shared.spending(sid, generation, leaseMs))) ?? false;
+    if (this.#alone.has(generationKey({ sid, generation }))) return this.#options.local.spending(sid, generation, leaseMs);
+    return (await unlessAway(this.#options.shared.spending(sid, generation, leaseMs))) ?? false;
   }
 
   async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<boolean> {
     const { shared, local, unshared, clock } = this.#options;
-    this.#alone.delete(nameOf(sid, generation - 1));
-    const isHead = await answerOrNothing(shared.publish(sid, generation, ticket, endsAt));
+    this.#alone.delete(generationKey({ sid, generation: generation - 1 }));
+    const isHead = await unlessAway(shared.publish(sid, generation, ticket, endsAt));
     if (isHead === undefined) unshared.missed({ kind: 'head', sid, head: { generation, ticket, setAt: clock.now() }, endsAt });
     return isHead !== false && (await local.publish(sid, generation, ticket, endsAt));
   }
@@ -111,13 +105,13 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
   async confirm(sid: string, generation: number): Promise<void> {
     await this.#options.local.confirm(sid, generation);
     // Unconfirmed is the safe side: the ticket is kept longer.
-    await answerOrNothing(this.#options.shared.confirm(sid, generation));
+    await unlessAway(this.#options.shared.confirm(sid, generation));
   }
 
   async release(sid: string, generation: number, doubtful = false): Promise<void> {
     const { local, shared, unshared, clock } = this.#options;
-    if (this.#alone.delete(nameOf(sid, generation))) return local.release(sid, generation, doubtful);
-    const told = await answerOrNothing(shared.release(sid, generation, doubtful).then(() => true));
+    if (this.#alone.delete(generationKey({ sid, generation }))) return local.release(sid, generation, doubtful);
+    const told = await unlessAway(shared.release(sid, generation, doubtful).then(() => true));
     if (told === undefined) unshared.missed({ kind: 'given-back', sid, generation, doubtful, endsAt: clock.now() + GIVEN_BACK_MS });
   }
 
@@ -127,31 +121,9 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     await this.#options.shared.forget(sid);
   }
 
-  /**
-   * The store is back: it gets what it could not be told, and the last writes once more. When it has lost what it had, it gets all
-   * that this process knows, because others would spend what is spent.
-   */
-  async storeIsBack(): Promise<void> {
-    const { local, unshared, shared, clock } = this.#options;
-    this.#backAt = clock.now();
-    const heads = local.heads();
-    const sample = heads.filter(({ head }) => head.ticket !== undefined).slice(-SAMPLE);
-    // Asked before it is told anything, and answered in that order.
-    const asked = Promise.all(sample.map(({ sid }) => answerOrNothing(shared.peek(sid).then((head) => head?.generation ?? 0))));
-    unshared.add(heads.filter(({ head }) => ageSince(head.setAt, this.#backAt) < LAST_WRITES_MS).map(toWord));
-    await unshared.catchUp();
-    const lost = (await asked).filter((known, n) => known !== undefined && known < (sample[n]?.head.generation ?? 0));
-    if (lost.length > 0) this.#remind();
-  }
-
-  /** All that this process knows, in the background, and not again and again. */
-  #remind(): void {
-    const now = this.#options.clock.now();
-    if (Math.abs(now - this.#remindedAt) < REMIND_EVERY_MS) return;
-    this.#remindedAt = now;
-    const heads = this.#options.local.heads();
-    this.#options.logger.warn('store_was_emptied', { heads: heads.length });
-    this.#options.unshared.add(heads.map(toWord));
+  /** To be told each time. */
+  storeIsBack(): Promise<void> {
+    return this.#reminder.storeIsBack();
   }
 
   async #claimShared(claimant: Claimant, leaseMs: number): Promise<Claim> {
@@ -160,15 +132,14 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     this.#learn(claimant, claim);
     const known = this.#options.local.newest(claimant.sid);
     const isForgotten = claim.kind === 'granted' && claim.unknown === true && known !== undefined && known.elsewhere !== true;
-    if (isForgotten) this.#remind();
+    if (isForgotten) this.#reminder.remind();
     return claim;
   }
 
   /** Right after an outage a sender that seems to have vanished may only have been cut off. */
   async #orLater({ sid, generation }: Claimant, claim: Claim): Promise<Claim> {
-    const until = this.#backAt + CATCHING_UP_MS;
-    const now = this.#options.clock.now();
-    if (claim.kind !== 'granted' || claim.doubt?.abandoned !== true || now >= until || now < this.#backAt) return claim;
+    const until = this.#reminder.catchingUpUntil;
+    if (claim.kind !== 'granted' || claim.doubt?.abandoned !== true || until === undefined) return claim;
     await this.release(sid, generation);
     return { kind: 'busy', until };
   }
@@ -182,7 +153,7 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
 
   async #asOthersKnow(sid: string, head: Head): Promise<Head> {
     const { shared, local, clock } = this.#options;
-    const known = await answerOrNothing(shared.peek(sid));
+    const known = await unlessAway(shared.peek(sid));
     // A store that is away, or was emptied, knows no better than we do.
     if (known === undefined || known.generation < head.generation) return head;
     local.learn(sid, known, clock.now());
@@ -193,24 +164,10 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     if (!this.#options.mayGoOnAlone()) return { kind: 'unavailable', retryAfter: RETRY_AFTER_S };
     const claim = await this.#options.local.claim(claimant, leaseMs);
     if (claim.kind !== 'granted') return claim;
-    this.#alone.add(nameOf(claimant.sid, claimant.generation));
+    this.#alone.add(generationKey(claimant));
     this.#begunAlone += 1;
     if (!this.#saidAlone) this.#options.logger.warn('refresh_uncoordinated');
     this.#saidAlone = true;
     return claim;
-  }
-}
-
-const toWord = (known: Omit<SharedHead, 'kind'>): SharedHead => ({ kind: 'head', ...known });
-
-const nameOf = (sid: string, generation: number): string => `${sid}:${String(generation)}`;
-
-/** `undefined` when the store is away: for what may be left unsaid. */
-async function answerOrNothing<T>(asked: Promise<T>): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    return undefined;
   }
 }

@@ -6,6 +6,7 @@ import { CLAIM, CONFIRMED, FORGET, PEEK, PUBLISH, RELEASE, RESTORE, SPENDING } f
 import type { SharedSessionHead } from './coordinated-session-head.ts';
 import type { Claim, Claimant, Head } from './session-head.ts';
 import { ageSince } from './session-limits.ts';
+import { generationKey } from './session.ts';
 import type { SharedScript, SharedScripts, ScriptValue } from './shared-scripts.ts';
 
 /** Keeps tickets from whoever can read the store: see TicketWrap. */
@@ -45,7 +46,7 @@ export class RedisSessionHead implements SharedSessionHead {
 
   async claim({ sid, generation, endsAt }: Claimant, leaseMs: number): Promise<Claim> {
     const { clock, handover, confirmAfter, idle } = this.#options;
-    const name = nameOf(sid, generation);
+    const name = generationKey({ sid, generation });
     const owner = this.#unanswered.get(name) ?? `${this.#process}.${String((this.#claims += 1))}`;
     this.#unanswered.delete(name);
     const began = clock.now();
@@ -66,14 +67,14 @@ export class RedisSessionHead implements SharedSessionHead {
 
   async publish(sid: string, generation: number, ticket: string, endsAt: number): Promise<boolean> {
     const { wrap, handover, idle } = this.#options;
-    const wrapped = wrap.wrap(ticket, nameOf(sid, generation));
+    const wrapped = wrap.wrap(ticket, generationKey({ sid, generation }));
     return (await this.#run(PUBLISH, sid, [generation, wrapped, markOf(ticket), endsAt, handover, idle])) === 1;
   }
 
   async restore(sid: string, { generation, ticket, setAt, confirmedAt }: Head, endsAt: number): Promise<void> {
     const { wrap, clock, handover, idle } = this.#options;
     const now = clock.now();
-    const wrapped = ticket === undefined ? ['', ''] : [wrap.wrap(ticket, nameOf(sid, generation)), markOf(ticket)];
+    const wrapped = ticket === undefined ? ['', ''] : [wrap.wrap(ticket, generationKey({ sid, generation })), markOf(ticket)];
     const ages = [ageSince(setAt, now), confirmedAt === undefined ? -1 : ageSince(confirmedAt, now)];
     await this.#run(RESTORE, sid, [generation, ...wrapped, endsAt, handover, idle, ...ages]);
   }
@@ -96,7 +97,7 @@ export class RedisSessionHead implements SharedSessionHead {
     const began = clock.now();
     const head = readHead(await this.#run(PEEK, sid, [handover, idle]), began);
     if (head?.ticket === undefined) return head;
-    const ticket = this.#options.wrap.unwrap(head.ticket, nameOf(sid, head.generation));
+    const ticket = this.#options.wrap.unwrap(head.ticket, generationKey({ sid, generation: head.generation }));
     if (ticket === undefined) throw new StoreUnavailableError('unreadable_ticket', true);
     return { ...head, ticket };
   }
@@ -104,12 +105,12 @@ export class RedisSessionHead implements SharedSessionHead {
   /** Wrapped with a key that this process does not have yet: another one does, and soon this one too. */
   #unwrapped(sid: string, claim: Claim): Claim {
     if (claim.kind !== 'newer') return claim;
-    const ticket = this.#options.wrap.unwrap(claim.ticket, nameOf(sid, claim.generation));
+    const ticket = this.#options.wrap.unwrap(claim.ticket, generationKey({ sid, generation: claim.generation }));
     return ticket === undefined ? { kind: 'unavailable', retryAfter: RETRY_AFTER_S } : { ...claim, ticket };
   }
 
   #ownerOf(sid: string, generation: number): string {
-    return this.#owners.get(nameOf(sid, generation)) ?? 'nobody';
+    return this.#owners.get(generationKey({ sid, generation })) ?? 'nobody';
   }
 
   #run(script: SharedScript, sid: string, args: readonly (string | number)[]): Promise<ScriptValue> {
@@ -122,8 +123,6 @@ export class RedisSessionHead implements SharedSessionHead {
 const OF_STORE = -1;
 
 const markOf = (ticket: string): string => createHash('sha256').update(ticket).digest('base64url');
-
-const nameOf = (sid: string, generation: number): string => `${sid}:${String(generation)}`;
 
 const listOf = (answer: ScriptValue): readonly ScriptValue[] => (Array.isArray(answer) ? (answer as readonly ScriptValue[]) : []);
 

@@ -34,3 +34,6 @@ export interface Ticket {
   readonly value: string;
   readonly session: Session;
 }
+
+/** One generation's name. */
+export const generationKey = ({ sid, generation }: Pick<Session, 'sid' | 'generation'>): string => `${sid}:${String(generation)}`;

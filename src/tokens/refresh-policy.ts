@@ -1,6 +1,6 @@
 import { ID_TOKEN_WAIT_MS } from '../oidc/identity-provider.ts';
 import type { Doubt } from '../session/session-head.ts';
-import type { Session } from '../session/session.ts';
+import { generationKey, type Session } from '../session/session.ts';
 
 /** `early`: still valid, but near enough to its end to be renewed. `over`: must not be used any more. */
 export type TokenAge = 'current' | 'early' | 'over';
@@ -24,7 +24,7 @@ export function tokenAge(session: Session, now: number, early: number): TokenAge
 export const isOver = (session: Session, now: number): boolean => now >= session.accessTokenExpiresAt;
 
 /** One refresh token's name in this process: the id of the session and how often it was refreshed. */
-export const refreshKey = (session: Session): string => `${session.sid}:${String(session.generation)}`;
+export const refreshKey: (session: Session) => string = generationKey;
 
 /**
  * Whether a grant that got no usable answer is tried a second time, at once. `sent: false` means that the provider never saw the
