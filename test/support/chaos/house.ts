@@ -15,9 +15,9 @@ export interface ChaosHouse {
 
 export async function openChaosHouse(): Promise<ChaosHouse> {
   const upstream = await ChaosUpstream.start();
-  const limits = { connectTimeout: '2s', headersTimeout: '1500ms', idleTimeout: '1500ms', maxInFlight: MOST_IN_FLIGHT };
+  const limits = { connectTimeout: '2s', headersTimeout: '3s', idleTimeout: '3s', maxInFlight: MOST_IN_FLIGHT };
   const house = await openHouse({
-    config: { listen: { headersTimeout: '1s', bodyIdleTimeout: '1200ms', keepAliveTimeout: '1s' } },
+    config: { listen: { headersTimeout: '1s', bodyIdleTimeout: '2500ms', keepAliveTimeout: '1s' } },
     routes: () => [{ path: '/api', upstream: upstream.origin, ...limits }],
   });
   const agent = house.newAgent();
