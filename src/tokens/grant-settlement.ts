@@ -24,7 +24,7 @@ export interface GrantSettlementOptions {
   readonly logger: Logger;
   readonly fatalErrors: readonly string[];
   readonly rotation?: Pick<RefreshTokenRotation, 'learn'>;
-  /** Told what each grant came to, for a metric. */
+  /** Told what each grant that was sent came to, for a metric. */
   readonly onGrant?: (outcome: RefreshOutcome['kind']) => void;
   /** Names of the claims that sessions keep. */
   readonly claims?: readonly string[];
@@ -62,7 +62,7 @@ export class GrantSettlement {
   }
 
   async settle(session: Session, outcome: RefreshOutcome, purpose: Purpose): Promise<Settled> {
-    this.#options.onGrant?.(outcome.kind);
+    if (outcome.kind !== 'failed' || outcome.sent) this.#options.onGrant?.(outcome.kind);
     switch (outcome.kind) {
       case 'granted':
         return this.#granted(session, outcome, purpose);

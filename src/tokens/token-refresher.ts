@@ -36,7 +36,7 @@ export interface TokenRefresherOptions {
   readonly fits?: (value: string) => boolean;
   /** Told what became of each refresh token. */
   readonly rotation?: Pick<RefreshTokenRotation, 'learn'>;
-  /** Told what each grant came to, for a metric. */
+  /** Told what each grant that was sent came to, for a metric. */
   readonly onGrant?: (outcome: RefreshOutcome['kind']) => void;
   readonly timer?: Timer;
 }
