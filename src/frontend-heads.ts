@@ -38,47 +38,82 @@ export interface HeadSurroundings {
   readonly wrap: TicketWrap;
 }
 
+/** A store that was emptied is found out within this time, and then given as long again to be told what it should know. */
+const LOOK_EVERY_MS = 2000;
+const GATHER_MS = 5000;
 /** A store that answers at all takes what is left within this time. */
 const LAST_WORDS_MS = 1000;
 
 /** Who knows the newest generations: this process alone, or all replicas together. */
-export function createHeads(config: Config, { clock, logger, redis, wrap }: HeadSurroundings): Heads {
-  const { refresh, session, replicas } = config;
-  const times = { handover: refresh.handover, confirmAfter: refresh.confirmAfter, idle: session.idle };
+export function createHeads(config: Config, surroundings: HeadSurroundings): Heads {
+  const { clock, logger, redis } = surroundings;
+  const { refresh, replicas } = config;
   const rotation = new RefreshTokenRotation({
     known: refreshTokensOf(config.provider.preset),
     uncoordinated: replicas > 1 && redis === undefined,
     logger,
   });
-  const local = new MemorySessionHead({ clock, ...times, memory: refresh.headMemory });
-  const evicted = (): number => local.evicted;
+  const local = new MemorySessionHead({ clock, ...timesOf(config), memory: refresh.headMemory });
   if (redis === undefined) {
-    return { head: local, rotation, counts: () => ({ evicted: evicted(), alone: 0, unshared: 0, lost: 0 }), close: () => Promise.resolve() };
+    return {
+      head: local,
+      rotation,
+      counts: () => ({ evicted: local.evicted, alone: 0, unshared: 0, lost: 0 }),
+      close: () => Promise.resolve(),
+    };
   }
-  const time = clock === systemClock ? 'of-store' : 'of-clock';
-  const shared = new RedisSessionHead({ scripts: redis, wrap, clock, time, ...times });
-  const unshared = new UnsharedWords({ shared, clock, timer: systemTimer, logger });
   const { withoutCoordination, providerLeeway } = refresh;
   const alone = (): boolean => mayGoOnAlone({ withoutCoordination, providerLeeway, rotation });
-  const head = new CoordinatedSessionHead({
-    shared,
-    local,
-    unshared,
-    mayGoOnAlone: alone,
-    clock,
-    sureFor: times.confirmAfter + times.handover,
-    logger,
-  });
-  redis.onStatus((status) => {
-    if (status !== 'up') return;
-    head
-      .storeIsBack()
-      .catch((error: unknown) => logger.error('shared_store_not_told', { error: error instanceof Error ? error.name : typeof error }));
-  });
+  const { head, unshared } = coordinated(config, local, alone, { ...surroundings, redis });
+  const stopLooking = lookAfter(head, redis, logger);
   const close = async (): Promise<void> => {
+    stopLooking();
     if (unshared.size > 0) await Promise.race([unshared.catchUp(), pause(LAST_WORDS_MS, systemTimer)]);
     unshared.close();
   };
-  const counts = (): HeadCounts => ({ evicted: evicted(), alone: head.begunAlone, unshared: unshared.size, lost: unshared.lost });
-  return { head, rotation, counts, close };
+  return {
+    head,
+    rotation,
+    counts: () => ({ evicted: local.evicted, alone: head.begunAlone, unshared: unshared.size, lost: unshared.lost }),
+    close,
+  };
+}
+
+const timesOf = ({ refresh, session }: Config) => ({ handover: refresh.handover, confirmAfter: refresh.confirmAfter, idle: session.idle });
+
+function coordinated(
+  config: Config,
+  local: MemorySessionHead,
+  mayGoOnAlone: () => boolean,
+  { clock, logger, redis, wrap }: HeadSurroundings & { readonly redis: RedisLink },
+): { readonly head: CoordinatedSessionHead; readonly unshared: UnsharedWords } {
+  const times = timesOf(config);
+  const time = clock === systemClock ? 'of-store' : 'of-clock';
+  // Where a second use of a refresh token does no harm, nobody has to wait for those who know better.
+  const gatherFor = (): number => (mayGoOnAlone() ? 0 : GATHER_MS);
+  const shared = new RedisSessionHead({ scripts: redis, wrap, clock, time, gatherFor, ...times });
+  const unshared = new UnsharedWords({ shared, clock, timer: systemTimer, logger });
+  const sureFor = times.confirmAfter + times.handover;
+  return { head: new CoordinatedSessionHead({ shared, local, unshared, mayGoOnAlone, clock, sureFor, logger }), unshared };
+}
+
+/** Reminds a store that was away, or was emptied, of what this process knows. Gives back what stops that. */
+function lookAfter(head: CoordinatedSessionHead, redis: RedisLink, logger: Logger): () => void {
+  let cancel: () => void = () => undefined;
+  const told = (work: Promise<void>): void =>
+    void work.catch((error: unknown) =>
+      logger.error('shared_store_not_told', { error: error instanceof Error ? error.name : typeof error }),
+    );
+  const look = (): void => {
+    if (redis.status === 'up') told(head.lookAtStore());
+    cancel = systemTimer.after(LOOK_EVERY_MS, look);
+  };
+  const stopListening = redis.onStatus((status) => {
+    if (status === 'up') told(head.storeIsBack());
+  });
+  look();
+  return () => {
+    stopListening();
+    cancel();
+  };
 }

@@ -37,9 +37,12 @@ async function answersTo(
   question: readonly string[],
   judge: (value: unknown) => RedisFault | undefined,
 ): Promise<RedisFault | undefined> {
-  const [pong, answer] = await Promise.all([send(['PING']), send(question)]);
+  const [pong, ran, answer] = await Promise.all([send(['PING']), send(NO_SCRIPT_AT_ALL), send(question)]);
   if (pong.kind === 'fault' && !ALIVE.has(pong.fault.reason)) return pong.fault;
+  // Without scripts a server is of no use, however well it is.
+  if (ran.kind === 'fault' && ran.fault.reason === 'noperm') return { ...ran.fault, sent: false, leave: true };
   return answer.kind === 'value' ? judge(answer.value) : undefined;
 }
 
+const NO_SCRIPT_AT_ALL: readonly string[] = ['EVAL', 'return 1', '0'];
 const ALIVE: ReadonlySet<string> = new Set(['noperm', 'error_reply']);

@@ -29,6 +29,7 @@ export interface RedisLinkOptions {
  */
 export class RedisLink {
   readonly keyPrefix: string;
+  readonly isOneNode: boolean;
   readonly #log: LinkLog;
   readonly #topology: RedisTopology;
   readonly #scripts = new ScriptCommander();
@@ -40,6 +41,7 @@ export class RedisLink {
   constructor({ settings, logger, timer = systemTimer, random = Math.random, ...times }: RedisLinkOptions) {
     const { connectWithin = 1_500, checkEvery = 5_000 } = times;
     this.keyPrefix = settings.keyPrefix;
+    this.isOneNode = settings.cluster === undefined;
     this.#log = new LinkLog(logger, timer);
     const onState = (): void => this.#follow(this.#topology.state);
     this.#topology = createTopology({ settings, timer, random, connectWithin, checkEvery, onState });

@@ -13,6 +13,8 @@ export interface SharedSessionHead extends SessionHead {
   /** `undefined`: it knows nothing of the session. */
   peek(sid: string): Promise<Head | undefined>;
   restore(sid: string, head: Head, endsAt: number): Promise<void>;
+  /** Since when it has known what it knows. */
+  begun(): Promise<number | undefined>;
 }
 
 export interface CoordinatedSessionHeadOptions {
@@ -119,6 +121,11 @@ export class CoordinatedSessionHead implements SessionHead, LocalHeads {
     this.#options.unshared.forget(sid);
     await this.#options.local.forget(sid);
     await this.#options.shared.forget(sid);
+  }
+
+  /** Finds out whether the store was emptied without going away. To be called every now and then. */
+  lookAtStore(): Promise<void> {
+    return this.#reminder.look();
   }
 
   /** To be told each time. */

@@ -44,10 +44,38 @@ local function confirm(generation, confirmAfter, handover)
 end
 `;
 
-/** ARGV: now, generation, owner, lease, end of the session, handover, confirmAfter, idle. */
+/** Kept by every claim, so that it goes only when nothing is left that it could speak of. */
+const EPOCH_LIFE_MS = 30 * 24 * 3_600_000;
+
+/** Since when the store has known what it knows: a store that was emptied begins anew. */
+const EPOCH = `
+local function epochOf(key)
+  local epoch = tonumber(redis.call('GET', key) or nil)
+  if not epoch then
+    epoch = now
+    redis.call('SET', key, ms(now), 'PX', '${String(EPOCH_LIFE_MS)}')
+  elseif redis.call('PTTL', key) < ${String(EPOCH_LIFE_MS / 2)} then
+    redis.call('PEXPIRE', key, '${String(EPOCH_LIFE_MS)}')
+  end
+  return epoch
+end
+`;
+
+/** ARGV: now. KEYS[1]: since when the store has known what it knows. */
+export const BEGUN: SharedScript = {
+  name: 'begun',
+  lua: `${PRELUDE}${EPOCH}
+return epochOf(KEYS[1])
+`,
+};
+
+/**
+ * ARGV: now, generation, owner, lease, end of the session, handover, confirmAfter, idle, how long a store that has begun anew gives
+ * no lease for a session that it does not know. KEYS[3]: since when it has known what it knows; absent where keys lie on several nodes.
+ */
 export const CLAIM: SharedScript = {
   name: 'claim',
-  lua: `${PRELUDE}${CONFIRM}${HANDED_OVER}
+  lua: `${PRELUDE}${CONFIRM}${HANDED_OVER}${EPOCH}
 local generation, owner, lease, endsAt = tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
 local handover, confirmAfter, idle = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local f = facts('g', 's', 'c', 'e')
@@ -73,6 +101,12 @@ if f[1] and f[1] > generation then
 end
 confirm(generation, confirmAfter, handover)
 if left then return {'busy', left} end
+local gather = tonumber(ARGV[9])
+if KEYS[3] and not f[1] and gather > 0 then
+  -- Another process may know better, and has not been able to say so yet.
+  local left = epochOf(KEYS[3]) + gather - now
+  if left > 0 then return {'busy', math.min(left, gather)} end
+end
 if generation > math.max(f[1] or 0, 1) then
   redis.call('HDEL', head, 'm')
   redis.call('HSET', head, 'g', ms(generation), 's', ms(now), 'c', ms(now), 'e', ms(f[4] or endsAt))

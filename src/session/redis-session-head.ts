@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { BoundedMap } from '../kernel/bounded-map.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
-import { CLAIM, CONFIRMED, FORGET, PEEK, PUBLISH, RELEASE, RESTORE, SPENDING } from './redis-head-scripts.ts';
+import { BEGUN, CLAIM, CONFIRMED, FORGET, PEEK, PUBLISH, RELEASE, RESTORE, SPENDING } from './redis-head-scripts.ts';
 import type { SharedSessionHead } from './coordinated-session-head.ts';
 import type { Claim, Claimant, Head } from './session-head.ts';
 import { ageSince } from './session-limits.ts';
@@ -21,6 +21,8 @@ export interface RedisSessionHeadOptions {
   readonly clock: Clock;
   /** The store's own clock is what replicas share. A process whose clock is moved, in a test or a simulation, has time of its own. */
   readonly time: 'of-store' | 'of-clock';
+  /** How long a store that has begun anew gives no lease for a session that it does not know: others may know better. Milliseconds. */
+  readonly gatherFor: () => number;
   /** See MemorySessionHead. Milliseconds. */
   readonly handover: number;
   readonly confirmAfter: number;
@@ -45,13 +47,13 @@ export class RedisSessionHead implements SharedSessionHead {
   }
 
   async claim({ sid, generation, endsAt }: Claimant, leaseMs: number): Promise<Claim> {
-    const { clock, handover, confirmAfter, idle } = this.#options;
+    const { clock, handover, confirmAfter, idle, gatherFor } = this.#options;
     const name = generationKey({ sid, generation });
     const owner = this.#unanswered.get(name) ?? `${this.#process}.${String((this.#claims += 1))}`;
     this.#unanswered.delete(name);
     const began = clock.now();
     try {
-      const answer = await this.#run(CLAIM, sid, [generation, owner, leaseMs, endsAt, handover, confirmAfter, idle]);
+      const answer = await this.#run(CLAIM, sid, [generation, owner, leaseMs, endsAt, handover, confirmAfter, idle, gatherFor()]);
       const claim = this.#unwrapped(sid, readClaim(answer, began, leaseMs));
       if (claim.kind === 'granted') this.#owners.set(name, owner);
       return claim;
@@ -113,10 +115,28 @@ export class RedisSessionHead implements SharedSessionHead {
     return this.#owners.get(generationKey({ sid, generation })) ?? 'nobody';
   }
 
+  /** Since when the store has known what it knows: another time means that it was emptied. `undefined` where there are several stores. */
+  async begun(): Promise<number | undefined> {
+    const { scripts } = this.#options;
+    if (!scripts.isOneNode) return undefined;
+    const answer = await scripts.run(BEGUN, [this.#epochKey], [this.#now()]);
+    return typeof answer === 'number' ? answer : undefined;
+  }
+
+  get #epochKey(): string {
+    return `${this.#options.scripts.keyPrefix}begun`;
+  }
+
+  #now(): number {
+    const { clock, time } = this.#options;
+    return time === 'of-clock' ? clock.now() : OF_STORE;
+  }
+
   #run(script: SharedScript, sid: string, args: readonly (string | number)[]): Promise<ScriptValue> {
-    const { scripts, clock, time } = this.#options;
+    const { scripts } = this.#options;
     const keys = [`${scripts.keyPrefix}head:{${sid}}`, `${scripts.keyPrefix}ticket:{${sid}}`];
-    return scripts.run(script, keys, [time === 'of-clock' ? clock.now() : OF_STORE, ...args]);
+    if (script === CLAIM && scripts.isOneNode) keys.push(this.#epochKey);
+    return scripts.run(script, keys, [this.#now(), ...args]);
   }
 }
 

@@ -7,7 +7,11 @@ import { ageSince } from './session-limits.ts';
 import type { SharedHead, UnsharedWords } from './unshared-words.ts';
 
 export interface StoreReminderOptions {
-  readonly shared: { peek(sid: string): Promise<Head | undefined> };
+  readonly shared: {
+    peek(sid: string): Promise<Head | undefined>;
+    /** Since when it has known what it knows. */
+    begun(): Promise<number | undefined>;
+  };
   readonly local: Pick<MemorySessionHead, 'heads'>;
   readonly unshared: Pick<UnsharedWords, 'add' | 'catchUp'>;
   readonly clock: Clock;
@@ -25,6 +29,7 @@ const REMIND_EVERY_MS = 10_000;
 /** Tells the shared store again what it has forgotten, because others would spend what is spent. */
 export class StoreReminder {
   readonly #options: StoreReminderOptions;
+  #begun: number | undefined;
   #backAt = Number.NEGATIVE_INFINITY;
   #remindedAt = Number.NEGATIVE_INFINITY;
 
@@ -50,18 +55,32 @@ export class StoreReminder {
     unshared.add(heads.filter(({ head }) => ageSince(head.setAt, this.#backAt) < LAST_WRITES_MS).map(toWord));
     await unshared.catchUp();
     const isLost = (await asked).some((known, n) => known !== undefined && known < (sample[n]?.head.generation ?? 0));
+    await this.look();
     if (isLost) this.remind();
+  }
+
+  /** To be called every now and then while the store can be asked: it may be emptied without going away. */
+  async look(): Promise<void> {
+    const begun = await unlessAway(this.#options.shared.begun());
+    if (begun === undefined) return;
+    const isAnother = this.#begun !== undefined && begun !== this.#begun;
+    this.#begun = begun;
+    if (isAnother) this.#tellAll();
   }
 
   /** All that this process knows, in the background, and not again and again. */
   remind(): void {
+    const now = this.#options.clock.now();
+    if (Math.abs(now - this.#remindedAt) >= REMIND_EVERY_MS) this.#tellAll();
+  }
+
+  #tellAll(): void {
     const { clock, local, logger, unshared } = this.#options;
-    const now = clock.now();
-    if (Math.abs(now - this.#remindedAt) < REMIND_EVERY_MS) return;
-    this.#remindedAt = now;
+    this.#remindedAt = clock.now();
     const heads = local.heads();
     logger.warn('store_was_emptied', { heads: heads.length });
     unshared.add(heads.map(toWord));
+    void unshared.catchUp();
   }
 }
 

@@ -50,7 +50,7 @@ interface Purpose {
 export type Settled = RefreshEnd | 'fatal' | 'outrun';
 
 const ALERT_EVERY_MS = 60_000;
-const LONGEST_OUTAGE_WAIT_S = 60;
+const LONGEST_OUTAGE_WAIT_S = 10;
 
 /** Makes of the provider's answer what it means for the session: a new generation, its end, or a failure that leaves it as it is. */
 export class GrantSettlement {

@@ -9,7 +9,7 @@ import type { GrantSettlement, Settled } from './grant-settlement.ts';
 import type { Grants, GrantSlot, Lease, Refrained } from './grants.ts';
 import type { IdentityProvider } from '../oidc/identity-provider.ts';
 import type { Revocations } from '../session/revocations.ts';
-import { isOver, judgeDoubt } from './refresh-policy.ts';
+import { isOver, judgeDoubt, refreshKey } from './refresh-policy.ts';
 import type { RouteTarget } from './route-policy.ts';
 
 export interface RefreshFlightOptions {
@@ -49,9 +49,16 @@ const LONGEST_PAUSE_MS = 500;
 /** One refresh, from the claim to the published ticket. It belongs to no request: a client that goes away changes nothing. */
 export class RefreshFlight {
   readonly #options: RefreshFlightOptions;
+  /** Refreshes that the store gave no answer to, by their keys. */
+  readonly #withoutStore = new Set<string>();
 
   constructor(options: RefreshFlightOptions) {
     this.#options = options;
+  }
+
+  /** Whether this session's refresh waits for a store that cannot be asked. */
+  waitsForStore(session: Session): boolean {
+    return this.#withoutStore.has(refreshKey(session));
   }
 
   /** Never rejects. */
@@ -66,6 +73,8 @@ export class RefreshFlight {
       this.#options.logger.error('refresh_failed_unexpectedly', { error: error instanceof Error ? error.name : typeof error });
       // It may have happened after the refresh token was spent.
       return failed({ code: 'provider_unavailable', ambiguous: true });
+    } finally {
+      this.#withoutStore.delete(refreshKey(session));
     }
   }
 
@@ -76,6 +85,8 @@ export class RefreshFlight {
     for (let step = FIRST_PAUSE_MS; ; step = Math.min(step * 2, LONGEST_PAUSE_MS)) {
       const claim = await this.#claimInTurn(session, { patience, again: deadline !== undefined });
       if (claim.kind !== 'busy' && claim.kind !== 'unavailable') return claim;
+      if (claim.kind === 'busy') this.#withoutStore.delete(refreshKey(session));
+      else this.#withoutStore.add(refreshKey(session));
       const now = clock.now();
       // A little before those who wait for the flight give up, so that they learn why.
       deadline ??= now + wait - Math.min(wait / 10, LONGEST_PAUSE_MS);

@@ -22,6 +22,7 @@ class Store implements SharedSessionHead {
   isEmpty = false;
   /** Sessions whose words it does not take. */
   refuses: RegExp | undefined;
+  begunAt = 1;
   readonly asked: string[] = [];
 
   constructor(clock: ManualClock) {
@@ -55,6 +56,7 @@ class Store implements SharedSessionHead {
       if (this.refuses?.test(sid) === true) throw new Error('refused');
       it.learn(sid, head, endsAt);
     });
+  begun = () => this.#ask('begun', () => Promise.resolve(this.begunAt));
   peek = (sid: string) => this.#ask('peek', (it) => Promise.resolve(it.newest(sid)));
 }
 
@@ -325,6 +327,20 @@ describe('a store that has forgotten', () => {
     expect(world.logger.of('store_was_emptied')).toHaveLength(1);
   });
 
+  it('without going away is found out by looking at it', async () => {
+    const world = new World();
+    const head = await both(world);
+    await head.lookAtStore();
+    world.store.flush();
+    await head.lookAtStore();
+    expect(world.logger.of('store_was_emptied')).toHaveLength(0);
+    world.store.begunAt = 2;
+    await head.lookAtStore();
+    await world.clock.advance(1000);
+    expect(await world.replica().head.claim(world.claimant(1, 'number'), LEASE)).toEqual({ kind: 'superseded', generation: 2 });
+    expect(world.logger.of('store_was_emptied')).toHaveLength(1);
+  });
+
   it('one generation of is told that', async () => {
     const world = new World();
     const { head } = world.replica();
@@ -416,7 +432,7 @@ describe('a store that comes back empty', () => {
     await head.storeIsBack();
     await world.clock.advance(1000);
     // And reminded of the last minute, which a store that took over from another one may lack.
-    expect(world.store.asked).toEqual([...Array.from({ length: 5 }, () => 'peek'), 'restore', 'restore']);
+    expect(world.store.asked).toEqual([...Array.from({ length: 5 }, () => 'peek'), 'restore', 'restore', 'begun']);
     expect(world.logger.lines).toEqual([]);
   });
 

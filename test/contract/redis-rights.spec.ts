@@ -37,7 +37,7 @@ describe('the rights in docs/redis.md', () => {
       keyPrefix: 'cloakroom:',
     });
     const clock = { now: () => Date.now() };
-    const head = new RedisSessionHead({ wrap: testWrap(), scripts: link, clock, time: 'of-store', ...HEAD_TIMES });
+    const head = new RedisSessionHead({ wrap: testWrap(), gatherFor: () => 0, scripts: link, clock, time: 'of-store', ...HEAD_TIMES });
     const endsAt = Date.now() + 3_600_000;
     expect(await head.claim({ sid: 's', generation: 1, endsAt }, 5_000)).toMatchObject({ kind: 'granted' });
     expect(await head.spending('s', 1, 5_000)).toBe(true);

@@ -26,19 +26,30 @@ afterAll(async () => {
   await servers.close();
 });
 
-const scriptsOf = (keyPrefix: string): SharedScripts => ({ keyPrefix, run: (script, keys, args) => link.run(script, keys, args) });
+const scriptsOf = (keyPrefix: string): SharedScripts => ({
+  keyPrefix,
+  isOneNode: false,
+  run: (script, keys, args) => link.run(script, keys, args),
+});
 
 describeSessionHead('RedisSessionHead on a cluster', () => {
   const clock = new ManualClock();
   const scripts = scriptsOf(`test-${String((prefixes += 1))}:`);
-  const head = new RedisSessionHead({ wrap: testWrap(), scripts, clock, time: 'of-clock', ...HEAD_TIMES });
+  const head = new RedisSessionHead({ wrap: testWrap(), gatherFor: () => 0, scripts, clock, time: 'of-clock', ...HEAD_TIMES });
   return { head, newest: (sid) => head.peek(sid), now: () => clock.now(), advance: (ms) => clock.set(clock.now() + ms) };
 });
 
 describe('the heads of many sessions', () => {
   it('lie on all nodes of a cluster, both keys of each on one', async () => {
     const clock = { now: () => Date.now() };
-    const head = new RedisSessionHead({ wrap: testWrap(), scripts: scriptsOf('many:'), clock, time: 'of-store', ...HEAD_TIMES });
+    const head = new RedisSessionHead({
+      wrap: testWrap(),
+      gatherFor: () => 0,
+      scripts: scriptsOf('many:'),
+      clock,
+      time: 'of-store',
+      ...HEAD_TIMES,
+    });
     const sids = Array.from({ length: 60 }, (_, n) => `sid${String(n)}`);
     await Promise.all(sids.map((sid) => head.publish(sid, 2, `ticket-${sid}`, Date.now() + 3_600_000)));
     const kept = await Promise.all(nodes.map(async (node) => (await node.cli(['keys', 'many:*'])).split('\n').sort()));

@@ -28,7 +28,7 @@ afterAll(async () => {
 /** The one Redis of these tests, with keys of its own for each of them. */
 function freshScripts(): SharedScripts {
   const keyPrefix = `test-${String((prefixes += 1))}:`;
-  return { keyPrefix, run: (script, keys, args) => link.run(script, keys, args) };
+  return { keyPrefix, isOneNode: true, run: (script, keys, args) => link.run(script, keys, args) };
 }
 
 const keysOf = ({ keyPrefix }: SharedScripts, sid: string): string[] => [`${keyPrefix}head:{${sid}}`, `${keyPrefix}ticket:{${sid}}`];
@@ -39,7 +39,14 @@ async function ask(scripts: SharedScripts, sid: string, lua: string): Promise<un
 
 describeSessionHead('RedisSessionHead', () => {
   const clock = new ManualClock();
-  const head = new RedisSessionHead({ wrap: testWrap(), scripts: freshScripts(), clock, time: 'of-clock', ...HEAD_TIMES });
+  const head = new RedisSessionHead({
+    wrap: testWrap(),
+    gatherFor: () => 0,
+    scripts: freshScripts(),
+    clock,
+    time: 'of-clock',
+    ...HEAD_TIMES,
+  });
   return {
     head,
     newest: (sid) => head.peek(sid),
@@ -52,7 +59,7 @@ describe('RedisSessionHead', () => {
   const endsAt = Date.now() + 3_600_000;
   const clock = { now: () => Date.now() };
   const headOn = (scripts: SharedScripts): RedisSessionHead =>
-    new RedisSessionHead({ wrap: testWrap(), scripts, clock, time: 'of-store', ...HEAD_TIMES });
+    new RedisSessionHead({ wrap: testWrap(), gatherFor: () => 0, scripts, clock, time: 'of-store', ...HEAD_TIMES });
   const claimant = { sid: 'a', generation: 1, endsAt };
 
   it('gives one lease to many processes', async () => {
@@ -66,6 +73,7 @@ describe('RedisSessionHead', () => {
     const scripts = freshScripts();
     const ahead = new RedisSessionHead({
       wrap: testWrap(),
+      gatherFor: () => 0,
       scripts,
       clock: { now: () => Date.now() + 3_600_000 },
       time: 'of-store',
@@ -133,7 +141,14 @@ describe('RedisSessionHead', () => {
 
   it('hands a ticket that was published after its generation had been seen over no longer than any other', async () => {
     const clock = new ManualClock(Date.now());
-    const head = new RedisSessionHead({ wrap: testWrap(), scripts: freshScripts(), clock, time: 'of-clock', ...HEAD_TIMES });
+    const head = new RedisSessionHead({
+      wrap: testWrap(),
+      gatherFor: () => 0,
+      scripts: freshScripts(),
+      clock,
+      time: 'of-clock',
+      ...HEAD_TIMES,
+    });
     await head.claim({ sid: 'a', generation: 2, endsAt }, 1000);
     await head.release('a', 2);
     await head.publish('a', 2, 'late', endsAt);
@@ -143,6 +158,46 @@ describe('RedisSessionHead', () => {
     expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
     await head.publish('a', 2, 'too late', endsAt);
     expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
+  });
+
+  describe('that has begun anew', () => {
+    const times = () => {
+      const clock = new ManualClock(Date.now());
+      const scripts = freshScripts();
+      const of = (gather: number) =>
+        new RedisSessionHead({ wrap: testWrap(), gatherFor: () => gather, scripts, clock, time: 'of-clock', ...HEAD_TIMES });
+      return { clock, of, scripts };
+    };
+
+    it('gives no lease for a session that it does not know until others have had time to tell it', async () => {
+      const { clock, of } = times();
+      const head = of(5000);
+      const began = await head.begun();
+      expect(began).toBe(clock.now());
+      clock.set(clock.now() + 1000);
+      expect(await head.claim(claimant, 1000)).toEqual({ kind: 'busy', until: clock.now() + 4000 });
+      await of(5000).restore('b', { generation: 2, ticket: 'two', setAt: clock.now() }, endsAt);
+      expect(await head.claim({ ...claimant, sid: 'b' }, 1000)).toMatchObject({ kind: 'newer', ticket: 'two' });
+      expect(await head.claim({ ...claimant, sid: 'b', generation: 2 }, 1000)).toMatchObject({ kind: 'granted' });
+      clock.set(clock.now() + 4000);
+      expect(await head.claim(claimant, 1000)).toMatchObject({ kind: 'granted' });
+      expect(await head.begun()).toBe(began);
+    });
+
+    it('is not waited for where a second use does no harm', async () => {
+      const { of } = times();
+      expect(await of(0).claim(claimant, 1000)).toMatchObject({ kind: 'granted' });
+    });
+
+    it('shows that by another beginning, and begins with the first claim if not before', async () => {
+      const { clock, of, scripts } = times();
+      const head = of(5000);
+      const began = await head.begun();
+      await ask(scripts, 'a', `return redis.call('DEL', '${scripts.keyPrefix}begun')`);
+      clock.set(clock.now() + 60_000);
+      expect(await head.claim(claimant, 1000)).toEqual({ kind: 'busy', until: clock.now() + 5000 });
+      expect(await head.begun()).toBe((began ?? 0) + 60_000);
+    });
   });
 
   it('marks a token as sent also where there is no room, as it gives leases there', async () => {
@@ -164,7 +219,7 @@ describe('RedisSessionHead', () => {
   it('gives back what it was reminded of: tickets and numbers, for what is left of their time', async () => {
     const scripts = freshScripts();
     const clock = new ManualClock(Date.now());
-    const head = new RedisSessionHead({ wrap: testWrap(), scripts, clock, time: 'of-clock', ...HEAD_TIMES });
+    const head = new RedisSessionHead({ wrap: testWrap(), gatherFor: () => 0, scripts, clock, time: 'of-clock', ...HEAD_TIMES });
     const setAt = clock.now() - 100_000;
     await head.restore('t', { generation: 4, ticket: 'four', setAt }, endsAt);
     await head.restore('c', { generation: 4, ticket: 'four', setAt, confirmedAt: clock.now() - 50_000 }, endsAt);
@@ -189,7 +244,8 @@ describe('RedisSessionHead', () => {
 
   it('says nothing about a ticket that is wrapped with a key it does not have', async () => {
     const scripts = freshScripts();
-    const of = (secret: string) => new RedisSessionHead({ wrap: testWrap([secret]), scripts, clock, time: 'of-store', ...HEAD_TIMES });
+    const of = (secret: string) =>
+      new RedisSessionHead({ wrap: testWrap([secret]), gatherFor: () => 0, scripts, clock, time: 'of-store', ...HEAD_TIMES });
     await of('the-key-of-one-process-1234567890abcdef').publish('a', 2, 'ticket', endsAt);
     const other = of('the-key-of-another-one-1234567890abcdef');
     expect(await other.claim(claimant, 5000)).toEqual({ kind: 'unavailable', retryAfter: 1 });
@@ -219,6 +275,7 @@ describe('RedisSessionHead', () => {
     const seen: (readonly string[])[] = [];
     const scripts: SharedScripts = {
       keyPrefix: 'app:',
+      isOneNode: true,
       run: (_script, keys) => {
         seen.push(keys);
         return Promise.resolve(1);
@@ -229,7 +286,7 @@ describe('RedisSessionHead', () => {
   });
 
   it('takes an answer that is none of its own for a store that cannot be asked', async () => {
-    const scripts: SharedScripts = { keyPrefix: '', run: () => Promise.resolve(['granted']) };
+    const scripts: SharedScripts = { keyPrefix: '', isOneNode: true, run: () => Promise.resolve(['granted']) };
     await expect(headOn(scripts).claim(claimant, 5000)).rejects.toMatchObject({ code: 'store_unavailable' });
   });
 });

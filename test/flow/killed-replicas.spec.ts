@@ -65,7 +65,7 @@ describe('a process that is killed in the middle of a refresh', () => {
   const opened: { close(): Promise<void> }[] = [];
 
   async function open(leeway: string): Promise<{ readonly replicas: Replicas; readonly proxy: RedisProxy }> {
-    const redis = await servers.start();
+    const redis = await servers.startSettled();
     const proxy = await RedisProxy.open(redis.port);
     opened.push(proxy);
     const replicas = await Replicas.open({

@@ -18,7 +18,7 @@ describe('two processes and a Redis, at a provider in trouble', () => {
   let replicas: Replicas;
 
   beforeEach(async () => {
-    const redis = await servers.start();
+    const redis = await servers.startSettled();
     const config = { provider: { timeout: '500ms' }, refresh: { breaker: { failures: 1000, pause: '100ms' } } };
     replicas = await Replicas.open({ count: 2, redisUrl: () => redis.url, provider: { rotation: 'one-time' }, config });
   });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fingerprintOf, told } from '../support/answers.ts';
 import { eventually } from '../support/eventually.ts';
-import { RedisServers } from '../support/redis-server.ts';
+import { RedisServers, type RedisServer } from '../support/redis-server.ts';
 import { Replicas } from '../support/replica-processes.ts';
 
 const PROCESSES = 4;
@@ -12,7 +12,7 @@ describe('three processes and a Redis, with short times', () => {
   let replicas: Replicas;
 
   beforeEach(async () => {
-    const redis = await servers.start();
+    const redis = await servers.startSettled();
     const config = { refresh: { confirmAfter: '0s', handover: '1s' }, log: { level: 'warn' } };
     replicas = await Replicas.open({ count: 3, redisUrl: () => redis.url, provider: { rotation: 'one-time' }, config });
   });
@@ -37,12 +37,43 @@ describe('three processes and a Redis, with short times', () => {
   });
 });
 
+describe('two processes and a Redis that is emptied', () => {
+  const servers = new RedisServers();
+  let replicas: Replicas;
+  let redis: RedisServer;
+
+  beforeEach(async () => {
+    redis = await servers.startSettled();
+    replicas = await Replicas.open({ count: 2, redisUrl: () => redis.url, provider: { rotation: 'one-time' } });
+  });
+
+  afterEach(async () => {
+    await replicas.close();
+    await servers.close();
+  });
+
+  it.each(['while they use it', 'by a restart'])(
+    '%s: an older cookie is healed by the process that does not know, and never reaches the provider',
+    async (how) => {
+      const { cookie } = await replicas.expired();
+      const ticket = told(await replicas.call(0, '/api/first', { cookie })).set.join();
+      if (how === 'by a restart') {
+        await redis.stop();
+        await redis.start();
+      } else await redis.cli(['flushall']);
+      const late = await replicas.call(1, '/api/late', { cookie });
+      expect([late.status, told(late).set.join()]).toEqual([200, ticket]);
+      expect(replicas.grants()).toEqual([200]);
+    },
+  );
+});
+
 describe('four processes and a Redis, one-time refresh tokens without any grace', () => {
   const servers = new RedisServers();
   let replicas: Replicas;
 
   beforeEach(async () => {
-    const redis = await servers.start();
+    const redis = await servers.startSettled();
     replicas = await Replicas.open({ count: PROCESSES, redisUrl: () => redis.url, provider: { rotation: 'one-time' } });
   });
 

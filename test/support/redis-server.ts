@@ -73,6 +73,11 @@ export class RedisServer {
     await exit;
   }
 
+  /** As if it had been in use for long. */
+  async settle(): Promise<void> {
+    await this.cli(['set', 'cloakroom:begun', '1']);
+  }
+
   /** It keeps its connections and takes new ones (the kernel does that), and answers nothing. */
   hang(): void {
     this.#process?.kill('SIGSTOP');
@@ -132,6 +137,13 @@ export class RedisServers {
     const server = new RedisServer(wishes.port ?? (await freePort()), wishes);
     this.#servers.push(server);
     await server.start();
+    return server;
+  }
+
+  /** One that our processes have used for long: it has not just begun to know what it knows. */
+  async startSettled(wishes: RedisWishes = {}): Promise<RedisServer> {
+    const server = await this.start(wishes);
+    await server.settle();
     return server;
   }
 

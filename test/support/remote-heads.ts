@@ -98,6 +98,10 @@ export class RemoteHead implements SharedSessionHead {
     });
   }
 
+  begun(): Promise<number | undefined> {
+    return Promise.resolve(undefined);
+  }
+
   peek(sid: string): Promise<Head | undefined> {
     return this.#command(({ heads }) => Promise.resolve(heads.newest(sid)));
   }

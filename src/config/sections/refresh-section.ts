@@ -1,5 +1,5 @@
 import { listOf, orOff, wordOrList } from '../collection-types.ts';
-import { Between, Each, Lasting, NoRepeats, Section, Sized } from '../constraints.ts';
+import { Between, Each, Lasting, NoRepeats, Satisfies, Section, Sized } from '../constraints.ts';
 import { MINUTE, SECOND } from '../duration.ts';
 import { Option } from '../option.ts';
 import { isWord } from '../provider-rules.ts';
@@ -82,6 +82,10 @@ export class RefreshSection {
   @Option({ type: flag(), doc: 'Send `redirect_uri` in the refresh request, for providers that want it.' })
   readonly redirectUri: boolean = false;
 
+  @Satisfies(
+    (scope?: 'granted' | readonly string[]) => scope === undefined || typeof scope === 'string' || scope.every(isWord),
+    'must be off, granted, or a list of words without spaces',
+  )
   @Option({
     type: orOff(wordOrList('granted', listOf(text('words')))),
     doc: 'Send `scope` in the refresh request: `off`, what was `granted`, or these words as far as they were granted.',
