@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import { createClient, ErrorReply } from '@redis/client';
 import { StoreUnavailableError } from '../kernel/store-unavailable.ts';
 import type { Timer } from '../kernel/timer.ts';
 import { connectionFault, replyFault, type RedisFault } from './redis-fault.ts';
@@ -10,6 +9,9 @@ import type { RedisAddress, RedisTarget } from './redis-settings.ts';
 export type RedisReply =
   | { readonly kind: 'value'; readonly value: unknown }
   | { readonly kind: 'fault'; readonly fault: RedisFault; readonly redirection?: string };
+
+/** Whether it is an error that Redis replied. */
+type IsReply = (error: unknown) => error is Error;
 
 /** The few things that we need of the library's client. */
 interface Wire {
@@ -24,12 +26,14 @@ interface Wire {
 export class RedisConnection {
   readonly address: RedisAddress;
   readonly #wire: Wire;
+  readonly #isReply: IsReply;
   #fault: RedisFault | undefined;
   #onEnd: (fault: RedisFault) => void = () => undefined;
 
-  constructor(address: RedisAddress, wire: Wire) {
+  constructor(address: RedisAddress, wire: Wire, isReply: IsReply) {
     this.address = address;
     this.#wire = wire;
+    this.#isReply = isReply;
   }
 
   /** Why this connection is of no more use. */
@@ -48,7 +52,7 @@ export class RedisConnection {
     try {
       return { kind: 'value', value: await this.#wire.sendCommand(command) };
     } catch (error) {
-      return this.#fault === undefined ? faultReply(error) : { kind: 'fault', fault: { ...this.#fault, sent: true } };
+      return this.#fault === undefined ? faultReply(error, this.#isReply) : { kind: 'fault', fault: { ...this.#fault, sent: true } };
     }
   }
 
@@ -61,16 +65,19 @@ export class RedisConnection {
   }
 }
 
-function faultReply(error: unknown): RedisReply {
-  if (!(error instanceof ErrorReply)) return { kind: 'fault', fault: connectionFault(error, true) };
+function faultReply(error: unknown, isReply: IsReply): RedisReply {
+  if (!isReply(error)) return { kind: 'fault', fault: connectionFault(error, true) };
   const redirection = /^(?:MOVED|ASK) \d+ \S+$/.exec(error.message)?.[0];
   return { kind: 'fault', fault: replyFault(error.message), ...(redirection !== undefined && { redirection }) };
 }
 
 /** Connects, encrypts, logs in and selects the database, all within `ms`. Rejects with StoreUnavailableError. */
-export function openConnection(target: RedisTarget, ms: number, timer: Timer): Promise<RedisConnection> {
+export async function openConnection(target: RedisTarget, ms: number, timer: Timer): Promise<RedisConnection> {
+  // Loaded by those who use Redis only: it is large.
+  const { createClient, ErrorReply } = await import('@redis/client');
+  const isReply: IsReply = (error): error is Error => error instanceof ErrorReply;
   const client = createClient(clientOptions(target, ms));
-  const connection = new RedisConnection(target.address, client);
+  const connection = new RedisConnection(target.address, client, isReply);
   // Also keeps the library's `error` events from ending the process.
   client.on('error', (error: unknown) => connection.end(connectionFault(error, true)));
   // An attempt that was given up goes on inside the library until it is connected.
@@ -88,7 +95,7 @@ export function openConnection(target: RedisTarget, ms: number, timer: Timer): P
       .finally(cancel)
       .then(
         () => resolve(connection),
-        (error: unknown) => fail(error instanceof ErrorReply ? replyFault(error.message) : connectionFault(error, false)),
+        (error: unknown) => fail(isReply(error) ? replyFault(error.message) : connectionFault(error, false)),
       );
   });
 }
