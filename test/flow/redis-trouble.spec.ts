@@ -235,6 +235,7 @@ describe('a house with Redis', () => {
       await redisIs('down');
       await redis.start();
       await eventually(async () => (await tickets()) === 3);
+      await eventually(() => events('store_was_emptied').length > 0);
       expect(events('store_was_emptied')).toHaveLength(1);
     });
   });
