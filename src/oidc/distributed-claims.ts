@@ -1,6 +1,7 @@
 import type { Claims } from '../kernel/claims.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { Seldom } from '../kernel/seldom.ts';
 import { isJsonObject } from './json-object.ts';
 
 const HOUR_MS = 3_600_000;
@@ -10,23 +11,19 @@ const HOUR_MS = 3_600_000;
  * Entra does so with the groups of somebody who is in many. Whoever is admitted by such a claim is refused then, and would not know why.
  */
 export class DistributedClaims {
-  readonly #clock: Clock;
+  readonly #seldom: Seldom;
   readonly #logger: Logger;
   readonly #wanted: readonly string[];
-  #saidAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, logger: Logger, wanted: readonly string[]) {
-    this.#clock = clock;
+    this.#seldom = new Seldom(clock, HOUR_MS);
     this.#logger = logger;
     this.#wanted = wanted;
   }
 
   check(claims: Claims): void {
     const elsewhere = this.#wanted.filter((name) => claims[name] === undefined && isElsewhere(name, claims));
-    if (elsewhere.length === 0) return;
-    const now = this.#clock.now();
-    if (now - this.#saidAt < HOUR_MS) return;
-    this.#saidAt = now;
+    if (elsewhere.length === 0 || !this.#seldom.isTime()) return;
     this.#logger.warn('claims_elsewhere', {
       claims: elsewhere,
       detail:

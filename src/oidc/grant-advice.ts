@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { Seldom } from '../kernel/seldom.ts';
 
 /** Where the provider said no: at its authorization endpoint, or to one of the grants at its token endpoint. */
 export type GrantStep = 'authorization' | 'code' | 'refresh' | 'password';
@@ -49,25 +50,18 @@ export interface GrantAdviceOptions {
 /** Gives the advice, and says it in the log: at most once an hour for each step and error, however many users meet it. */
 export class GrantAdvice {
   readonly #options: GrantAdviceOptions;
-  /** Bounded: only errors that there is advice on. */
-  readonly #saidAt = new Map<string, number>();
+  readonly #seldom: Seldom;
 
   constructor(options: GrantAdviceOptions) {
     this.#options = options;
+    this.#seldom = new Seldom(options.clock, HOUR_MS);
   }
 
   give(step: GrantStep, error: string): string | undefined {
     const advice = grantAdvice(step, error, this.#options);
-    if (advice !== undefined && this.#isTime(`${step} ${error}`)) {
+    if (advice !== undefined && this.#seldom.isTime(`${step} ${error}`)) {
       this.#options.logger.warn('grant_not_allowed', { step, providerError: error, detail: advice });
     }
     return advice;
-  }
-
-  #isTime(key: string): boolean {
-    const now = this.#options.clock.now();
-    if (now - (this.#saidAt.get(key) ?? Number.NEGATIVE_INFINITY) < HOUR_MS) return false;
-    this.#saidAt.set(key, now);
-    return true;
   }
 }

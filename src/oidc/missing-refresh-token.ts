@@ -1,23 +1,21 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { Seldom } from '../kernel/seldom.ts';
 
 const HOUR_MS = 3_600_000;
 
 /** Says, at most once an hour, that logins bring no refresh token although one was asked for, and where to look. */
 export class MissingRefreshToken {
-  readonly #clock: Clock;
+  readonly #seldom: Seldom;
   readonly #logger: Logger;
-  #saidAt = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock, logger: Logger) {
-    this.#clock = clock;
+    this.#seldom = new Seldom(clock, HOUR_MS);
     this.#logger = logger;
   }
 
   warn(): void {
-    const now = this.#clock.now();
-    if (now - this.#saidAt < HOUR_MS) return;
-    this.#saidAt = now;
+    if (!this.#seldom.isTime()) return;
     this.#logger.warn('refresh_token_missing', {
       detail:
         'offline access was asked for and the provider returned no refresh token: sessions end with their access token. ' +

@@ -1,5 +1,6 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { Seldom } from '../kernel/seldom.ts';
 import type { IdentityProvider, RefreshOutcome, TokenSet } from '../oidc/identity-provider.ts';
 import { registeredError } from '../oidc/oidc-errors.ts';
 import type { RevocationCause, Revocations } from '../session/revocations.ts';
@@ -55,10 +56,11 @@ const LONGEST_OUTAGE_WAIT_S = 10;
 /** Makes of the provider's answer what it means for the session: a new generation, its end, or a failure that leaves it as it is. */
 export class GrantSettlement {
   readonly #options: GrantSettlementOptions;
-  readonly #alertedAt = new Map<string, number>();
+  readonly #alerts: Seldom;
 
   constructor(options: GrantSettlementOptions) {
     this.#options = options;
+    this.#alerts = new Seldom(options.clock, ALERT_EVERY_MS);
   }
 
   async settle(session: Session, outcome: RefreshOutcome, purpose: Purpose): Promise<Settled> {
@@ -149,10 +151,7 @@ export class GrantSettlement {
 
   /** Every session meets the same wrong client secret: one line a minute says it. */
   #alert(event: 'refresh_refused_misconfigured' | 'refresh_refused', fields: { error: string; status: number }): void {
-    const now = this.#options.clock.now();
-    if (Math.abs(now - (this.#alertedAt.get(event) ?? Number.NEGATIVE_INFINITY)) < ALERT_EVERY_MS) return;
-    this.#alertedAt.set(event, now);
-    this.#options.logger.error(event, fields);
+    if (this.#alerts.isTime(event)) this.#options.logger.error(event, fields);
   }
 
   async #revoke(refreshToken: string | undefined): Promise<void> {

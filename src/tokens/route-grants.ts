@@ -1,6 +1,7 @@
 import { BoundedMap } from '../kernel/bounded-map.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Logger } from '../kernel/logger.ts';
+import { Seldom } from '../kernel/seldom.ts';
 import { SingleFlight } from '../kernel/single-flight.ts';
 import { within, type Timer } from '../kernel/timer.ts';
 import { registeredError } from '../oidc/oidc-errors.ts';
@@ -54,11 +55,12 @@ export class RouteGrants {
   readonly #failures = new BoundedMap<Remembered>(MOST_REMEMBERED);
   readonly #breaker: CircuitBreaker;
   readonly #slots: GrantSlots;
-  readonly #alertedAt = new Map<string, number>();
+  readonly #alerts: Seldom;
   readonly #work = new Set<Promise<unknown>>();
 
   constructor(options: RouteGrantsOptions) {
     this.#options = options;
+    this.#alerts = new Seldom(options.clock, ALERT_EVERY_MS);
     this.#breaker = new CircuitBreaker(options.policy.breaker, options.clock);
     this.#slots = new GrantSlots({ most: options.policy.maxInFlight, clock: options.clock, timer: options.timer });
   }
@@ -139,10 +141,7 @@ export class RouteGrants {
 
   /** At most one line a minute for each event, whoever meets it. */
   #alert(level: 'warn' | 'error', event: string, fields: { readonly [name: string]: string | number | boolean }): void {
-    const now = this.#options.clock.now();
-    if (Math.abs(now - (this.#alertedAt.get(event) ?? Number.NEGATIVE_INFINITY)) < ALERT_EVERY_MS) return;
-    this.#alertedAt.set(event, now);
-    this.#options.logger[level](event, fields);
+    if (this.#alerts.isTime(event)) this.#options.logger[level](event, fields);
   }
 
   async #safely(key: string, run: () => Promise<RouteGrantEnd>): Promise<RouteGrantEnd> {
