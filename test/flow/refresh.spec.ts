@@ -1,15 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { fingerprintOf, told } from '../support/answers.ts';
+import { many, only } from '../support/many.ts';
 import { openHouse, type House, type HouseOptions } from '../support/house.ts';
 
 const SESSION = '__Host-Http-cloakroom';
-const many = <T>(count: number, make: (n: number) => Promise<T>): Promise<T[]> =>
-  Promise.all(Array.from({ length: count }, (_, n) => make(n)));
-const only = <T>(values: readonly T[]): T => {
-  const [one, ...others] = [...new Set(values)];
-  if (one === undefined || others.length > 0) throw new Error(`${String(others.length + 1)} different values instead of one`);
-  return one;
-};
 
 describe('refresh on demand', () => {
   let house: House;

@@ -4,17 +4,10 @@ import type { Config } from '../../src/config/config.ts';
 import { fingerprintOf, told } from '../support/answers.ts';
 import { exchange } from '../support/exchange.ts';
 import { freePort } from '../support/free-port.ts';
+import { many, only } from '../support/many.ts';
 import { openHouse, type House, type HouseOptions } from '../support/house.ts';
 import { RedisServers } from '../support/redis-server.ts';
 import { WebSocketClient } from '../support/web-socket-client.ts';
-
-const many = <T>(count: number, make: (n: number) => Promise<T>): Promise<T[]> =>
-  Promise.all(Array.from({ length: count }, (_, n) => make(n)));
-const only = <T>(values: readonly T[]): T => {
-  const [one, ...others] = [...new Set(values)];
-  if (one === undefined || others.length > 0) throw new Error(`${String(others.length + 1)} different values instead of one`);
-  return one;
-};
 
 describe('tokens of one user for several audiences', () => {
   let house: House;

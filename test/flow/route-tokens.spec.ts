@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { FORBIDDEN_AUDIENCE, TOKEN_EXCHANGE } from '../../demo/provider/token-exchange.ts';
 import { fingerprintOf, told } from '../support/answers.ts';
+import { many, only } from '../support/many.ts';
 import { openHouse, type House } from '../support/house.ts';
 import { rawExchange } from '../support/raw-http.ts';
 import { UpstreamStub } from '../support/upstream-stub.ts';
@@ -8,14 +9,6 @@ import { WebSocketClient } from '../support/web-socket-client.ts';
 
 const grantTypes = ['authorization_code', 'refresh_token', 'client_credentials', TOKEN_EXCHANGE];
 const STAFF = { allow: [{ claim: 'sub', anyOf: ['alice'] }] };
-
-const many = <T>(count: number, make: (n: number) => Promise<T>): Promise<T[]> =>
-  Promise.all(Array.from({ length: count }, (_, n) => make(n)));
-const only = <T>(values: readonly T[]): T => {
-  const [one, ...others] = [...new Set(values)];
-  if (one === undefined || others.length > 0) throw new Error(`${String(others.length + 1)} different values instead of one`);
-  return one;
-};
 
 describe('the token of a route', () => {
   let house: House;

@@ -3,20 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { RefreshOutcome } from '../../../src/oidc/identity-provider.ts';
 import type { Session } from '../../../src/session/session.ts';
 import { settled } from '../../support/manual-clock.ts';
-import { notSent, refused, RefreshWorld, SECOND } from './refresh-world.ts';
-
-/** Sessions of different users, all over. */
-async function users(world: RefreshWorld, count: number): Promise<Session[]> {
-  const sessions = Array.from({ length: count }, (_, at) => world.login(`user-${String(at)}`));
-  await world.expired('last');
-  return sessions;
-}
-
-async function inTurn(world: RefreshWorld, sessions: readonly Session[]): Promise<string[]> {
-  const kinds = [];
-  for (const session of sessions) kinds.push((await world.request(session)).kind);
-  return kinds;
-}
+import { inTurn, notSent, refused, RefreshWorld, SECOND, users } from './refresh-world.ts';
 
 describe('a provider that is down', () => {
   async function down(): Promise<{ world: RefreshWorld; sessions: Session[] }> {

@@ -164,3 +164,16 @@ export class RefreshWorld {
     return { kind: 'active', session: loaded.session, ticket: newest, taken: { ticket: newest, takenAt: this.clock.now() } };
   }
 }
+
+/** Sessions of different users, all over. */
+export async function users(world: RefreshWorld, count: number): Promise<Session[]> {
+  const sessions = Array.from({ length: count }, (_, at) => world.login(`user-${String(at)}`));
+  await world.expired('last');
+  return sessions;
+}
+
+export async function inTurn(world: RefreshWorld, sessions: readonly Session[]): Promise<string[]> {
+  const kinds = [];
+  for (const session of sessions) kinds.push((await world.request(session)).kind);
+  return kinds;
+}

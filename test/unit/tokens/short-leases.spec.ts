@@ -1,26 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { RefreshOutcome } from '../../../src/oidc/identity-provider.ts';
 import type { Claim } from '../../../src/session/session-head.ts';
-import type { Session } from '../../../src/session/session.ts';
-import { notSent, RefreshWorld, SECOND } from './refresh-world.ts';
+import { inTurn, notSent, RefreshWorld, SECOND, users } from './refresh-world.ts';
 
 /** The leases are nearly over when this process, which stood still, learns that it has them. */
 function standStill(world: RefreshWorld, times: number): void {
   const claim: Claim = { kind: 'granted', until: world.clock.now() + SECOND };
   world.head.script.push(...Array<Claim>(times).fill(claim));
-}
-
-/** Sessions of different users, all over. */
-async function users(world: RefreshWorld, count: number): Promise<Session[]> {
-  const sessions = Array.from({ length: count }, (_, at) => world.login(`user-${String(at)}`));
-  await world.expired('last');
-  return sessions;
-}
-
-async function inTurn(world: RefreshWorld, sessions: readonly Session[]): Promise<string[]> {
-  const kinds = [];
-  for (const session of sessions) kinds.push((await world.request(session)).kind);
-  return kinds;
 }
 
 describe('a lease that would end before the grant', () => {
