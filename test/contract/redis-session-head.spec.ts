@@ -7,7 +7,7 @@ import { testWrap } from '../support/ticket-wraps.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { openLinks } from '../support/redis-links.ts';
 import { RedisServers, type RedisServer } from '../support/redis-server.ts';
-import { describeSessionHead, HEAD_TIMES } from './session-head.contract.ts';
+import { describeSessionHead, HEAD_TIMES, lateTicket } from './session-head.contract.ts';
 
 const servers = new RedisServers();
 const links = openLinks();
@@ -139,25 +139,13 @@ describe('RedisSessionHead', () => {
     expect(await lives()).toEqual([-2, -2]);
   });
 
-  it('hands a ticket that was published after its generation had been seen over no longer than any other', async () => {
+  it('hands a ticket that was published after its generation had been seen over no longer than any other', () => {
     const clock = new ManualClock(Date.now());
-    const head = new RedisSessionHead({
-      wrap: testWrap(),
-      gatherFor: () => 0,
-      scripts: freshScripts(),
+    const scripts = freshScripts();
+    return lateTicket(
+      new RedisSessionHead({ wrap: testWrap(), gatherFor: () => 0, scripts, clock, time: 'of-clock', ...HEAD_TIMES }),
       clock,
-      time: 'of-clock',
-      ...HEAD_TIMES,
-    });
-    await head.claim({ sid: 'a', generation: 2, endsAt }, 1000);
-    await head.release('a', 2);
-    await head.publish('a', 2, 'late', endsAt);
-    clock.set(clock.now() + HEAD_TIMES.handover - 1);
-    expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'newer', ticket: 'late' });
-    clock.set(clock.now() + 1);
-    expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
-    await head.publish('a', 2, 'too late', endsAt);
-    expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
+    );
   });
 
   describe('that has begun anew', () => {

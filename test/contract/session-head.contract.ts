@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import type { Claim, Head, SessionHead } from '../../src/session/session-head.ts';
+import type { ManualClock } from '../support/manual-clock.ts';
 
 /** What the head under test must be built with. Milliseconds. */
 export const HEAD_TIMES = { handover: 60_000, confirmAfter: 45_000, idle: 1_800_000 } as const;
@@ -17,6 +18,20 @@ export interface HeadUnderTest {
 const { handover, confirmAfter, idle } = HEAD_TIMES;
 const LEASE = 5000;
 const HOUR = 3_600_000;
+
+/** A browser presents a generation before the head has its ticket: that is handed over for what is left of the handover, and no longer. */
+export async function lateTicket(head: SessionHead, clock: ManualClock): Promise<void> {
+  const endsAt = clock.now() + HOUR;
+  await head.claim({ sid: 'a', generation: 2, endsAt }, 1000);
+  await head.release('a', 2);
+  await head.publish('a', 2, 'late', endsAt);
+  clock.set(clock.now() + HEAD_TIMES.handover - 1);
+  expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'newer', ticket: 'late' });
+  clock.set(clock.now() + 1);
+  expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
+  await head.publish('a', 2, 'too late', endsAt);
+  expect(await head.claim({ sid: 'a', generation: 1, endsAt }, 1000)).toMatchObject({ kind: 'superseded' });
+}
 
 /** The suite that every implementation of `SessionHead` passes. */
 export function describeSessionHead(name: string, makeHead: () => HeadUnderTest | Promise<HeadUnderTest>): void {
